@@ -1,0 +1,63 @@
+"""Owns the settings of a test run: the product's own, with an environment made for one run.
+
+TEST_DATABASE chooses the leg: `sqlite` (the default) with Celery's filesystem broker, or `postgres` with
+Redis, whose addresses `script/with-services` puts into TEST_POSTGRES_URL and TEST_REDIS_URL. Whatever `.env`
+or the shell says about a real installation is overruled, so a test never meets somebody's data.
+"""
+
+import atexit
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+ABSENT = ("DEMO_URL", "EGRESS_ALLOW_PORTS", "BEHIND_PROXY", "SECRET_KEY_FALLBACKS", "CONN_MAX_AGE")
+
+
+def own_folder() -> str:
+    """Make the folder that this run keeps its files in, and remove it when the run ends.
+
+    The processes of pytest-xdist inherit the first one's folder, and leave the removing to it.
+    """
+    if folder := os.environ.get("TEST_VAR_DIR"):
+        return folder
+    runs = ROOT / "var" / "test"
+    runs.mkdir(parents=True, exist_ok=True)
+    folder = os.environ["TEST_VAR_DIR"] = tempfile.mkdtemp(prefix="run-", dir=runs)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def services(leg: str, folder: str) -> dict[str, str]:
+    """Return the addresses of the database and the broker for a leg; SystemExit when it has none."""
+    if leg == "sqlite":
+        return {"DATABASE_URL": f"sqlite:///{folder}/db.sqlite3", "BROKER_URL": "filesystem://"}
+    if leg != "postgres":
+        raise SystemExit(f"TEST_DATABASE is {leg!r}. Use sqlite or postgres.")
+    try:
+        return {
+            "DATABASE_URL": os.environ["TEST_POSTGRES_URL"],
+            "BROKER_URL": os.environ["TEST_REDIS_URL"],
+        }
+    except KeyError as missing:
+        raise SystemExit(
+            f"TEST_DATABASE=postgres needs {missing.args[0]}. Run script/test, "
+            "or script/with-services in front of your command."
+        ) from None
+
+
+for name in ABSENT:
+    os.environ.pop(name, None)
+os.environ |= {
+    "ENV_FILE": os.devnull,
+    "SECRET_KEY": "the-key-of-the-test-run-which-guards-nothing-at-all",
+    "ALLOWED_HOSTS": "testserver,127.0.0.1,localhost",
+    "SITE_URL": "http://127.0.0.1",
+    "EGRESS_ALLOW": "127.0.0.0/8",
+    "VAR_DIR": own_folder(),
+    "LOG_LEVEL": "WARNING",
+    **services(os.environ.get("TEST_DATABASE", "sqlite"), own_folder()),
+}
+
+from readiness.settings import *  # noqa: E402, F403 - the environment above has to come first, and all of it is wanted
