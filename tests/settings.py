@@ -15,22 +15,25 @@ ROOT = Path(__file__).resolve().parent.parent
 ABSENT = ("DEMO_URL", "EGRESS_ALLOW_PORTS", "BEHIND_PROXY", "SECRET_KEY_FALLBACKS", "CONN_MAX_AGE")
 
 
-def own_folder() -> str:
+def own_folder() -> Path:
     """Make the folder that this run keeps its files in, and remove it when the run ends.
 
-    The processes of pytest-xdist inherit the first one's folder, and leave the removing to it.
+    The workers of pytest-xdist inherit the first process's folder, and leave the removing to it.
     """
     if folder := os.environ.get("TEST_VAR_DIR"):
-        return folder
+        return Path(folder)
     runs = ROOT / "var" / "test"
     runs.mkdir(parents=True, exist_ok=True)
     folder = os.environ["TEST_VAR_DIR"] = tempfile.mkdtemp(prefix="run-", dir=runs)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder
+    return Path(folder)
 
 
-def services(leg: str, folder: str) -> dict[str, str]:
-    """Return the addresses of the database and the broker for a leg; SystemExit when it has none."""
+def services(leg: str, folder: Path, worker: int) -> dict[str, str]:
+    """Return the addresses of the database and the broker for a leg; SystemExit when it has none.
+
+    Each worker of pytest-xdist has a broker of its own; pytest-django gives it a database of its own.
+    """
     if leg == "sqlite":
         return {"DATABASE_URL": f"sqlite:///{folder}/db.sqlite3", "BROKER_URL": "filesystem://"}
     if leg != "postgres":
@@ -38,7 +41,7 @@ def services(leg: str, folder: str) -> dict[str, str]:
     try:
         return {
             "DATABASE_URL": os.environ["TEST_POSTGRES_URL"],
-            "BROKER_URL": os.environ["TEST_REDIS_URL"],
+            "BROKER_URL": f"{os.environ['TEST_REDIS_URL']}/{worker}",
         }
     except KeyError as missing:
         raise SystemExit(
@@ -47,6 +50,9 @@ def services(leg: str, folder: str) -> dict[str, str]:
         ) from None
 
 
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+FOLDER = own_folder() / str(WORKER)
+FOLDER.mkdir(exist_ok=True)
 for name in ABSENT:
     os.environ.pop(name, None)
 os.environ |= {
@@ -55,9 +61,9 @@ os.environ |= {
     "ALLOWED_HOSTS": "testserver,127.0.0.1,localhost",
     "SITE_URL": "http://127.0.0.1",
     "EGRESS_ALLOW": "127.0.0.0/8",
-    "VAR_DIR": own_folder(),
+    "VAR_DIR": str(FOLDER),
     "LOG_LEVEL": "WARNING",
-    **services(os.environ.get("TEST_DATABASE", "sqlite"), own_folder()),
+    **services(os.environ.get("TEST_DATABASE", "sqlite"), FOLDER, WORKER),
 }
 
 from readiness.settings import *  # noqa: E402, F403 - the environment above has to come first, and all of it is wanted
