@@ -1,0 +1,175 @@
+"""Owns what comes in: deliveries as they arrived, the sources that may sign them, and tokens."""
+
+import hashlib
+import hmac
+import secrets
+from datetime import timedelta
+from typing import Any, ClassVar, Self
+
+from django.conf import settings
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models, transaction
+from django.urls import reverse
+from django.utils import timezone
+
+from readiness.leases import Job, JobQuerySet
+from tickets.models import Actor, Deployment
+
+
+class ApiToken(models.Model):
+    """A secret that lets a machine do named things to one deployment; only prefix and digest are kept."""
+
+    class Action(models.TextChoices):
+        POST_EVIDENCE = "evidence", "Post evidence"
+        ASK_GATE = "gate", "Ask the gate"
+
+    LIFE = timedelta(days=365)
+
+    deployment = models.ForeignKey(Deployment, on_delete=models.CASCADE, related_name="tokens")
+    name = models.CharField(max_length=100)
+    prefix = models.CharField(max_length=12, unique=True)
+    digest = models.CharField(max_length=64)
+    actions = models.JSONField(default=list)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"token {self.name} ({self.prefix})"
+
+    @classmethod
+    @transaction.atomic
+    def issue(
+        cls, deployment: Deployment, *, name: str, actions: list[str], by: Actor, life: timedelta = LIFE
+    ) -> tuple["ApiToken", str]:
+        """Store a new token and return it with its secret text, which is shown once."""
+        prefix, secret = secrets.token_hex(4), secrets.token_urlsafe(32)
+        text = f"rdy_{prefix}_{secret}"
+        token = cls.objects.create(
+            deployment=deployment, name=name, prefix=prefix, digest=cls.digest_of(text), actions=actions,
+            created_by=by.user, expires_at=timezone.now() + life,
+        )  # fmt: skip
+        deployment.write_event(by, "issued", token, after={"actions": actions, "expires": token.expires_at})
+        return token, text
+
+    @classmethod
+    def of(cls, text: str) -> "ApiToken | None":
+        """Return the live token with this secret text, in constant time for a known prefix; else None."""
+        parts = text.split("_", 2)
+        if len(parts) != 3 or parts[0] != "rdy":
+            return None
+        now = timezone.now()
+        live = cls.objects.select_related("deployment").filter(revoked_at=None, expires_at__gt=now)
+        token = live.filter(prefix=parts[1]).first()
+        digest = token.digest if token else "0" * 64
+        if not hmac.compare_digest(digest, cls.digest_of(text)):
+            return None
+        return token
+
+    @staticmethod
+    def digest_of(text: str) -> str:
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def may(self, action: str, deployment: Deployment) -> bool:
+        return action in self.actions and deployment.pk == self.deployment_id
+
+    def used(self) -> None:
+        """Note the use, at most once a minute: a busy pipeline must not write a row for every question."""
+        now = timezone.now()
+        if self.last_used_at is None or now - self.last_used_at > timedelta(minutes=1):
+            type(self).objects.filter(pk=self.pk).update(last_used_at=now)
+
+    @transaction.atomic
+    def revoke(self, *, by: Actor) -> None:
+        """End the token now; a second time changes nothing."""
+        if type(self).objects.filter(pk=self.pk, revoked_at=None).update(revoked_at=timezone.now()):
+            self.deployment.write_event(by, "revoked", self)
+
+
+class Source(models.Model):
+    """A sender that signs what it posts; two secrets may be live at once, so that one can be replaced."""
+
+    deployment = models.ForeignKey(Deployment, on_delete=models.CASCADE, related_name="sources")
+    name = models.CharField(max_length=100)
+    kind = models.CharField(max_length=30, default="standard-webhooks")
+    secret = models.CharField(max_length=200)
+    next_secret = models.CharField(max_length=200, blank=True)
+    enabled = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["deployment", "name"], name="one_source_name_per_deployment")
+        ]
+
+    def __str__(self) -> str:
+        return f"source {self.name}"
+
+    @property
+    def secrets(self) -> list[str]:
+        """Return the secrets that are live now, newest last."""
+        return [secret for secret in (self.secret, self.next_secret) if secret]
+
+
+class DeliveryQuerySet(JobQuerySet["Delivery"]):
+    def visible_to(self, user: Any) -> Self:
+        return self.filter(deployment__in=Deployment.objects.visible_to(user))
+
+
+class Delivery(Job):
+    """One post from outside, stored as it arrived before anybody understood it."""
+
+    DOORBELL = "readiness.tasks.apply_delivery"
+
+    class Result(models.TextChoices):
+        WAITING = "waiting", "Waiting"
+        APPLIED = "applied", "Applied"
+        UNCHANGED = "unchanged", "Unchanged"
+        REJECTED = "rejected", "Rejected"
+        HELD = "held", "Held for a person"
+
+    public_id = models.CharField(max_length=40, unique=True)
+    deployment = models.ForeignKey(Deployment, on_delete=models.PROTECT, related_name="deliveries")
+    idempotency_key = models.CharField(max_length=64)
+    sender = models.CharField(max_length=200)
+    payload = models.FileField(upload_to="deliveries/%Y/%m/%d", max_length=300)
+    payload_sha256 = models.CharField(max_length=64)
+    payload_bytes = models.BigIntegerField()
+    context = models.JSONField(
+        default=dict, help_text="format, category, commit, branch, run_id, run_attempt …"
+    )
+    observed_at = models.DateTimeField()
+    received_at = models.DateTimeField(auto_now_add=True)
+    format = models.CharField(max_length=30, blank=True)
+    parser_version = models.PositiveSmallIntegerField(default=0)
+    result = models.CharField(max_length=12, choices=Result, default=Result.WAITING)
+    reason = models.TextField(blank=True)
+    place = models.CharField(
+        max_length=200, blank=True, help_text="The line or path that the reason is about."
+    )
+    outcome = models.CharField(max_length=10, blank=True)
+    summary = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
+    warnings = models.JSONField(default=list)
+    changes = models.JSONField(
+        default=dict, encoder=DjangoJSONEncoder, help_text="Score before and after, criteria."
+    )
+
+    objects = DeliveryQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+        verbose_name_plural = "deliveries"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["deployment", "idempotency_key"], name="one_delivery_per_key")
+        ]
+        indexes: ClassVar = [models.Index(fields=["state", "lease_until"], name="delivery_waiting")]
+
+    def __str__(self) -> str:
+        return f"delivery {self.public_id}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("delivery-detail", args=[self.public_id])

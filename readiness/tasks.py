@@ -1,0 +1,39 @@
+"""Owns the doorbells: each task takes a row's id and lets the row do the work."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from readiness.intake.models import Delivery
+from readiness.probes.models import ProbeRun
+from readiness.reports.models import Report
+from tickets.models import Ticket
+
+RESCORE_AT_ONCE = 50
+
+
+@shared_task
+def run_probes(pk: int) -> None:
+    """Perform one probe run, unless another worker has it."""
+    ProbeRun.objects.work(pk)
+
+
+@shared_task
+def apply_delivery(pk: int) -> None:
+    """Apply one delivery, unless another worker has it."""
+    Delivery.objects.work(pk)
+
+
+@shared_task
+def render_report(pk: int) -> None:
+    """Render one report, unless another worker has it."""
+    Report.objects.work(pk)
+
+
+@shared_task
+def tick() -> None:
+    """Ring again for what waits too long or lost its worker; rescore what time alone changed."""
+    now = timezone.now()
+    for rows in (ProbeRun.objects, Delivery.objects, Report.objects):
+        rows.ring_due(now)
+    for ticket in Ticket.objects.due_for_rescore(now)[:RESCORE_AT_ONCE]:
+        ticket.rescore(now)

@@ -1,0 +1,7 @@
+"""Owns the table of addresses: the record's pages, the machine's rooms and the doors for pipelines."""
+
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("tickets.urls")),
+]

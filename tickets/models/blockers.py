@@ -1,0 +1,411 @@
+"""Owns what stands in the way: blockers with their states, recommendations, and waivers with an end."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import Any, ClassVar, Self
+
+from django.conf import settings
+from django.db import models, transaction
+from django.urls import reverse
+from django.utils import timezone
+
+from tickets import verdict
+from tickets.models.criteria import Criterion
+from tickets.models.deployments import Deployment
+from tickets.models.editing import Editable, EditableQuerySet
+from tickets.models.events import Actor, Conflict, Event, Refused
+from tickets.models.people import User
+from tickets.redact import mask_text
+
+WAIVER_LIFE = timedelta(days=90)
+
+
+class BlockerQuerySet(EditableQuerySet["Blocker"]):
+    def open(self) -> Self:
+        """Return the blockers that nobody has verified, whatever is claimed about them."""
+        return self.standing().exclude(state__in=Blocker.CLOSED)
+
+    def open_p0(self) -> Self:
+        return self.open().filter(priority=Blocker.Priority.P0)
+
+    def visible_to(self, user: Any) -> Self:
+        return self.filter(ticket__deployment__in=Deployment.objects.visible_to(user))
+
+    def for_rules(self) -> Self:
+        """Return the blockers with what the rules ask of them, in three queries."""
+        return self.standing().select_related("ticket", "assignee").prefetch_related("criteria", "waivers")
+
+
+class Blocker(Editable):
+    """Something that must be fixed before the system may go live: where, what, why it matters, how to fix it."""
+
+    EDITABLE: ClassVar = (
+        "title",
+        "priority",
+        "location",
+        "issue",
+        "risk",
+        "fix",
+        "assignee",
+        "due",
+        "external_link",
+    )
+
+    class Priority(models.TextChoices):
+        P0 = "P0", "P0, blocks release"
+        P1 = "P1", "P1, plan before release"
+        P2 = "P2", "P2, soon after"
+        P3 = "P3", "P3, when convenient"
+
+    class State(models.TextChoices):
+        OPEN = "open", "Open"
+        IN_PROGRESS = "in_progress", "In progress"
+        FIX_READY = "fix_ready", "Fix ready"
+        VERIFIED = "verified", "Verified"
+        REOPENED = "reopened", "Reopened"
+        WONT_FIX = "wont_fix", "Won't fix"
+        DUPLICATE = "duplicate", "Duplicate"
+
+    CLOSED = (State.VERIFIED, State.DUPLICATE)
+    # What a person may set by hand. Verified has a verb of its own, and reopened follows from evidence or a reason.
+    MOVES: ClassVar[dict[str, tuple[str, ...]]] = {
+        State.OPEN: (State.IN_PROGRESS, State.FIX_READY, State.WONT_FIX, State.DUPLICATE),
+        State.IN_PROGRESS: (State.OPEN, State.FIX_READY, State.WONT_FIX, State.DUPLICATE),
+        State.FIX_READY: (State.IN_PROGRESS, State.OPEN, State.REOPENED),
+        State.VERIFIED: (State.REOPENED,),
+        State.REOPENED: (State.IN_PROGRESS, State.FIX_READY, State.WONT_FIX, State.DUPLICATE),
+        State.WONT_FIX: (State.OPEN,),
+        State.DUPLICATE: (State.OPEN,),
+    }
+    STATE_FIELDS = (
+        "state",
+        "claimed_by",
+        "claimant",
+        "claimed_at",
+        "verified_by",
+        "verified_at",
+        "verified_reason",
+    )
+
+    ticket = models.ForeignKey("tickets.Ticket", on_delete=models.CASCADE, related_name="blockers")
+    number = models.PositiveIntegerField()
+    title = models.CharField(max_length=300)
+    priority = models.CharField(max_length=2, choices=Priority)
+    location = models.TextField(blank=True)
+    issue = models.TextField(blank=True)
+    risk = models.TextField(blank=True)
+    fix = models.TextField(blank=True)
+    state = models.CharField(max_length=12, choices=State, default=State.OPEN)
+    assignee = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="blockers"
+    )
+    due = models.DateField(null=True, blank=True)
+    external_link = models.URLField(blank=True, max_length=500)
+    criteria = models.ManyToManyField(Criterion, blank=True, related_name="blockers")
+    claimed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    claimant = models.CharField(max_length=200, blank=True)
+    claimed_at = models.DateTimeField(null=True, blank=True)
+    verified_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    verified_at = models.DateTimeField(null=True, blank=True)
+    verified_reason = models.TextField(blank=True)
+    opened_at = models.DateTimeField()
+    line = models.PositiveIntegerField(null=True)
+    layout = models.JSONField(default=dict)
+
+    objects = BlockerQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["priority", "number"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["ticket", "number"], name="one_blocker_number_per_ticket"),
+            models.CheckConstraint(
+                condition=~models.Q(state="verified") | models.Q(verified_at__isnull=False),
+                name="verified_blocker_says_when",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(state="fix_ready") | models.Q(claimed_at__isnull=False),
+                name="fix_ready_blocker_says_since_when",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.ref} {self.title}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("blocker-detail", args=[self.ticket.key, self.number])
+
+    @property
+    def ref(self) -> str:
+        return f"B-{self.number}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.state not in self.CLOSED
+
+    @property
+    def moves(self) -> list[tuple[str, str]]:
+        """Return the states that a person may move it to now, with their labels, the present one first."""
+        return [(state, self.State(state).label) for state in (self.state, *self.MOVES[self.state])]
+
+    def is_overdue(self, today: date) -> bool:
+        return self.is_open and self.due is not None and self.due < today
+
+    def facts(self, own_ticket: int | None = None) -> verdict.BlockerFacts:
+        """Return the blocker as the values that the rules take; `own_ticket` decides if its key is named."""
+        ref = self.ref if own_ticket in (None, self.ticket_id) else f"{self.ticket.key} {self.ref}"
+        ends = [waiver.ends_at for waiver in self.waivers.all() if waiver.counts]
+        return verdict.BlockerFacts(
+            id=self.pk,
+            ref=ref,
+            title=self.title,
+            priority=self.priority,
+            state=self.state,
+            owner=self.assignee_id is not None,
+            due=self.due,
+            criteria=tuple(criterion.pk for criterion in self.criteria.all() if criterion.removed_at is None),
+            waived_until=max(ends, default=None),
+        )
+
+    def _move(self, state: str, *, by: Actor, reason: str = "", **more: Any) -> Event:
+        before = {name: self.shown(name) for name in self.STATE_FIELDS}
+        self.state = state
+        for name, value in more.items():
+            setattr(self, name, value)
+        return self.keep(self.STATE_FIELDS, before, by=by, verb="moved", reason=reason)
+
+    @transaction.atomic
+    def move(self, state: str, *, by: Actor, reason: str = "", seen: str | None = None) -> Event | None:
+        """Move the blocker to a state that a person may choose; None when it is there already.
+
+        Raises Refused for a move that the states do not allow, Conflict when it moved since `seen` was read.
+        """
+        row = self.locked()
+        if row.state == state:
+            return None
+        row._check_seen("state", seen)
+        if state == self.State.VERIFIED:
+            return row.verify(by=by, reason=reason)
+        if state not in row.MOVES[row.state]:
+            here, there = row.get_state_display(), dict(self.State.choices).get(state, state)
+            raise Refused(f"A blocker that is “{here}” cannot be moved to “{there}”.")
+        if state == self.State.FIX_READY:
+            return row.claim_fix(by=by, reason=reason)
+        return row._move(state, by=by, reason=reason, **_UNCLAIMED)
+
+    @transaction.atomic
+    def claim_fix(self, *, by: Actor, reason: str = "", at: datetime | None = None) -> Event:
+        """Say that the fix is there: a claim, which somebody else verifies. Raises Refused when it is closed."""
+        row = self.locked()
+        if row.state not in {self.State.OPEN, self.State.IN_PROGRESS, self.State.REOPENED}:
+            raise Refused(
+                f"This blocker is “{row.get_state_display()}”; only an open one can be claimed as fixed."
+            )
+        claim = {"claimed_by": by.user, "claimant": by.label, "claimed_at": at or timezone.now()}
+        return row._move(self.State.FIX_READY, by=by, reason=reason, **{**_UNCLAIMED, **claim})
+
+    @transaction.atomic
+    def verify(self, *, by: Actor, reason: str = "", at: datetime | None = None) -> Event:
+        """Close the blocker: by a person other than the claimant, on fresh evidence newer than the claim.
+
+        Without such evidence on a linked criterion a named reason is needed. Fresh evidence that a linked
+        criterion still fails refuses it whatever the reason. What the evidence contradicts on the linked
+        criteria is resolved in its favour. Raises Refused.
+        """
+        row = self.locked()
+        at = at or timezone.now()
+        if row.state != self.State.FIX_READY:
+            raise Refused("Only a blocker that is “Fix ready” can be verified. Claim the fix first.")
+        if by.user is None:
+            raise Refused("Only a person can verify a blocker.")
+        if row.claimed_by_id == by.user.pk:
+            raise Refused("You claimed this fix, so somebody else must verify it.")
+        proof = row.proof(at)
+        if proof.failing:
+            raise Refused(
+                f"“{proof.failing[0].subject}” still fails by fresh evidence, so this cannot be verified."
+            )
+        if not proof.fresh and not reason.strip():
+            raise Refused(
+                "No linked criterion has passing evidence newer than the claim. Run the probes, or say why it is fixed."
+            )
+        for criterion in proof.fresh:
+            if proof.contradicted(criterion):
+                criterion.resolve("evidence", by=by, reason=f"{row.ref} was verified.", at=at)
+        return row._move(
+            self.State.VERIFIED, by=by, reason=reason, verified_by=by.user, verified_at=at,
+            verified_reason=mask_text(reason),
+        )  # fmt: skip
+
+    @transaction.atomic
+    def reopen(self, *, by: Actor, reason: str) -> Event:
+        """Open a blocker again that was closed or claimed; raises Refused without a reason or when it is open."""
+        row = self.locked()
+        if row.state not in {self.State.FIX_READY, self.State.VERIFIED}:
+            raise Refused("This blocker is open already.")
+        if not reason.strip():
+            raise Refused("Say why it is open again.")
+        return row._move(self.State.REOPENED, by=by, reason=reason, **_UNCLAIMED)
+
+    def proof(self, at: datetime) -> "Proof":
+        """Return what fresh evidence says about the linked criteria."""
+        return Proof(self, Criterion.objects.with_standing().standing().filter(blockers=self), at)
+
+    def _check_seen(self, name: str, seen: str | None) -> None:
+        if seen is not None and seen != self.mark_of(name):
+            raise Conflict("Somebody else moved this blocker meanwhile. Look at it again.", self.shown(name))
+
+    @transaction.atomic
+    def waive(
+        self,
+        *,
+        by: Actor,
+        approver: User | None,
+        reason_code: str,
+        text: str,
+        control: str,
+        ends_at: datetime,
+        at: datetime | None = None,
+    ) -> "Waiver":
+        """Accept the risk until a date, at most 90 days away; P0 and P1 need an approver who is somebody else.
+
+        Raises Refused. A waived blocker stays visible, and counts again from the moment the waiver ends.
+        """
+        at = at or timezone.now()
+        row = self.locked()
+        if not at < ends_at <= at + WAIVER_LIFE:
+            raise Refused("A waiver ends within 90 days from now. Choose an end date.")
+        if not text.strip() or not control.strip():
+            raise Refused("Say why the risk is accepted and what limits it meanwhile.")
+        if row.priority in {"P0", "P1"} and (approver is None or approver == by.user):
+            raise Refused("A P0 or P1 is waived by two people: choose an approver other than yourself.")
+        waiver = Waiver.objects.create(
+            blocker=row, reason_code=reason_code, text=mask_text(text), control=mask_text(control),
+            requester=by.user, approver=approver, starts_at=at, ends_at=ends_at,
+        )  # fmt: skip
+        row.ticket.write_event(
+            by, "waived", row, after={"until": ends_at, "approver": str(approver)}, reason=text
+        )
+        row.ticket.rescore(at=at)
+        return waiver
+
+    @transaction.atomic
+    def link(self, criteria: Sequence[Criterion], *, by: Actor) -> Event | None:
+        """Set which criteria prove the fix; they become key criteria when the blocker is a P0."""
+        row = self.locked()
+        before = sorted(criterion.pk for criterion in row.criteria.all())
+        after = sorted(criterion.pk for criterion in criteria)
+        if before == after:
+            return None
+        row.criteria.set(criteria)
+        if row.priority == self.Priority.P0:
+            Criterion.objects.filter(pk__in=after).update(key=True)
+        event = row.ticket.write_event(
+            by, "linked", row, before={"criteria": before}, after={"criteria": after}
+        )
+        row.ticket.rescore(at=event.at)
+        return event
+
+
+_UNCLAIMED: dict[str, Any] = {
+    "claimed_by": None,
+    "claimant": "",
+    "claimed_at": None,
+    "verified_by": None,
+    "verified_at": None,
+    "verified_reason": "",
+}
+
+
+class Proof:
+    """What fresh, observed evidence says about a blocker's criteria; statements prove nothing."""
+
+    def __init__(self, blocker: Blocker, criteria: models.QuerySet[Criterion], at: datetime) -> None:
+        self.blocker, self.criteria, self.at = blocker, list(criteria), at
+        self.failing = [row for row in self.criteria if any(claim.status != "ok" for claim in self.seen(row))]
+        self.fresh = [row for row in self.criteria if row not in self.failing and self.newer_than_claim(row)]
+
+    def seen(self, criterion: Criterion) -> list[Any]:
+        """Return the criterion's observed claims that are not stale at the time."""
+        return [
+            claim
+            for claim in criterion.claims()
+            if claim.basis == "observed"
+            and claim.observed_at <= self.at <= claim.observed_at + claim.ttl * 3 / 2
+        ]
+
+    def newer_than_claim(self, criterion: Criterion) -> bool:
+        since = self.blocker.claimed_at or self.at
+        return any(claim.observed_at >= since for claim in self.seen(criterion))
+
+    @staticmethod
+    def contradicted(criterion: Criterion) -> bool:
+        return any(claim.basis != "observed" and claim.status != "ok" for claim in criterion.claims())
+
+    @property
+    def complete(self) -> bool:
+        """Tell whether something was seen and everything that was seen is ok."""
+        return not self.failing and any(self.seen(row) for row in self.criteria)
+
+
+class Waiver(models.Model):
+    """A risk that somebody accepts for a while; its end is judged when it is read, never by a job."""
+
+    class ReasonCode(models.TextChoices):
+        ACCEPTED = "accepted", "Risk accepted"
+        MITIGATED = "mitigated", "Mitigated by other means"
+        FALSE_POSITIVE = "false_positive", "Not a problem here"
+        DEFERRED = "deferred", "Fix is scheduled"
+
+    blocker = models.ForeignKey(Blocker, on_delete=models.CASCADE, related_name="waivers")
+    reason_code = models.CharField(max_length=20, choices=ReasonCode)
+    text = models.TextField()
+    control = models.TextField("compensating control")
+    requester = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    approver = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(ends_at__gt=models.F("starts_at")), name="waiver_ends_later"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"waiver of {self.blocker} until {self.ends_at:%Y-%m-%d}"
+
+    @property
+    def counts(self) -> bool:
+        return self.withdrawn_at is None
+
+    def facts(self) -> verdict.WaiverFacts:
+        return verdict.WaiverFacts(id=self.pk, target=str(self.blocker), until=self.ends_at)
+
+
+class Recommendation(Editable):
+    """What the auditor advises, by horizon."""
+
+    EDITABLE: ClassVar = ("text",)
+
+    ticket = models.ForeignKey("tickets.Ticket", on_delete=models.CASCADE, related_name="recommendations")
+    horizon = models.CharField(max_length=120)
+    text = models.TextField()
+    done = models.BooleanField(default=False)
+    blockers = models.ManyToManyField(Blocker, blank=True, related_name="recommendations")
+    position = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering: ClassVar = ["position", "id"]
+
+    def __str__(self) -> str:
+        return self.text

@@ -1,0 +1,194 @@
+"""Owns deployments: what is judged, who may see it, and by which policy."""
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models, transaction
+from django.urls import reverse
+
+from tickets import verdict
+from tickets.models.events import Actor, Chained
+from tickets.models.people import User
+
+if TYPE_CHECKING:
+    from tickets.models.tickets import Ticket
+
+COMMIT = RegexValidator(r"^[0-9a-f]{7,64}$", "Write the commit as 7 to 64 characters of 0-9 and a-f.")
+
+
+class DeploymentQuerySet(models.QuerySet["Deployment"]):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """Return the deployments that the person owns or is a member of; an administrator sees all."""
+        if not user.is_authenticated:
+            return self.none()
+        if user.is_superuser:
+            return self
+        return self.filter(models.Q(owner=user) | models.Q(memberships__user=user)).distinct()
+
+
+class Deployment(Chained):
+    """One system in one environment: what probes look at, CI posts to and the gate decides on."""
+
+    class Environment(models.TextChoices):
+        PRODUCTION = "production", "production"
+        STAGING = "staging", "staging"
+        TESTING = "testing", "testing"
+        DEVELOPMENT = "development", "development"
+
+    slug = models.SlugField(max_length=80, unique=True)
+    name = models.CharField(max_length=200)
+    environment = models.CharField(max_length=20, choices=Environment, default=Environment.PRODUCTION)
+    base_url = models.URLField(
+        blank=True, max_length=500, help_text="Where it runs, such as https://shop.example.com."
+    )
+    frontend_origins = models.JSONField(
+        default=list,
+        blank=True,
+        help_text="Origins that browsers call it from, such as https://shop.example.com.",
+    )
+    host_header = models.CharField(
+        max_length=255,
+        blank=True,
+        help_text="The Host to send when it is asked by address. Empty: the address's own.",
+    )
+    health_path = models.CharField(max_length=200, default="/health")
+    login_path = models.CharField(max_length=200, blank=True)
+    api_paths = models.JSONField(
+        default=list, blank=True, help_text="Paths that browsers call across origins."
+    )
+    protected_paths = models.JSONField(
+        default=list, blank=True, help_text="Paths that must refuse a stranger."
+    )
+    dependencies = models.JSONField(
+        default=list, blank=True, help_text="What it cannot run without, such as postgres, redis, s3."
+    )
+    repository_url = models.CharField(max_length=500, blank=True)
+    branch = models.CharField(max_length=200, blank=True)
+    deployed_commit = models.CharField(max_length=64, blank=True, validators=[COMMIT])
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="deployments")
+    members = models.ManyToManyField(
+        settings.AUTH_USER_MODEL, through="tickets.Membership", related_name="member_deployments"
+    )
+    archived = models.BooleanField(default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = DeploymentQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("deployment-detail", args=[self.slug])
+
+    def chain(self) -> tuple[int, int | None]:
+        return self.pk, None
+
+    @property
+    def current_ticket(self) -> "Ticket | None":
+        """Return the ticket that speaks for the deployment: its newest audit that was not dropped."""
+        return self.tickets.speaking().first()
+
+    @property
+    def policy(self) -> verdict.Policy:
+        return Policy.of(self.environment)
+
+    def people(self) -> models.QuerySet[User]:
+        """Return everybody a blocker can be assigned to: the owner and the members."""
+        return User.objects.filter(
+            models.Q(pk=self.owner_id) | models.Q(memberships__deployment=self), is_active=True
+        ).distinct()
+
+    @classmethod
+    def register(cls, *, by: Actor, owner: User, **fields: Any) -> "Deployment":
+        """Store a new deployment and its first event; `fields` are the model's own and are validated."""
+        with transaction.atomic():
+            deployment = cls(owner=owner, **fields)
+            deployment.full_clean(exclude=["event_head"])
+            deployment.save()
+            deployment.write_event(by, "registered", deployment, after={"slug": deployment.slug})
+        return deployment
+
+    @transaction.atomic
+    def change(self, *, by: Actor, **fields: Any) -> None:
+        """Set fields and write what they were and are; raises ValidationError for a wrong value."""
+        before = {name: getattr(self, name) for name in fields}
+        for name, value in fields.items():
+            setattr(self, name, value)
+        self.full_clean(exclude=["event_head"])
+        self.save(update_fields=list(fields))
+        after = {name: getattr(self, name) for name in fields}
+        if before != after:
+            self.write_event(by, "changed", self, before=before, after=after)
+
+    @transaction.atomic
+    def admit(self, user: User, *, by: Actor) -> None:
+        """Make the person a member; a second time changes nothing."""
+        _, new = Membership.objects.get_or_create(deployment=self, user=user)
+        if new:
+            self.write_event(by, "admitted", self, after={"member": str(user)})
+
+
+class Membership(models.Model):
+    """A person's place on a deployment's team."""
+
+    deployment = models.ForeignKey(Deployment, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
+    since = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["deployment", "user"], name="one_membership")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} on {self.deployment}"
+
+
+def _score(default: str) -> "models.DecimalField[Any, Any]":
+    return models.DecimalField(
+        max_digits=3,
+        decimal_places=1,
+        default=Decimal(default),
+        validators=[MinValueValidator(0), MaxValueValidator(10)],
+    )
+
+
+class Policy(models.Model):
+    """The gate's thresholds for one environment; an environment without a row goes by the default policy."""
+
+    THRESHOLDS = (
+        "overall_floor", "overall_goal", "category_floor", "category_goal", "coverage_floor", "coverage_goal",
+        "audit_days", "allow_ancestors",
+    )  # fmt: skip
+
+    environment = models.CharField(max_length=20, choices=Deployment.Environment, unique=True)
+    overall_floor = _score("6.5")
+    overall_goal = _score("8.0")
+    category_floor = _score("4.0")
+    category_goal = _score("6.0")
+    coverage_floor = models.PositiveSmallIntegerField(default=60, validators=[MaxValueValidator(100)])
+    coverage_goal = models.PositiveSmallIntegerField(default=80, validators=[MaxValueValidator(100)])
+    audit_days = models.PositiveSmallIntegerField(default=90)
+    allow_ancestors = models.PositiveSmallIntegerField(
+        default=0, help_text="How many commits behind the asked one evidence may be."
+    )
+
+    class Meta:
+        verbose_name_plural = "policies"
+
+    def __str__(self) -> str:
+        return self.environment
+
+    @classmethod
+    def of(cls, environment: str) -> verdict.Policy:
+        """Return the environment's policy as the values that the rules take."""
+        row = cls.objects.filter(environment=environment).first()
+        if row is None:
+            return verdict.Policy(name=environment)
+        return verdict.Policy(name=environment, **{name: getattr(row, name) for name in cls.THRESHOLDS})

@@ -1,0 +1,276 @@
+"""Owns the way from a ticket's rows to the rules and back: gathers facts, asks scoring and verdict, makes a snapshot."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from tickets import advice, scoring, verdict
+from tickets.models.blockers import Blocker, Waiver
+from tickets.models.checklists import ChecklistItem
+from tickets.models.criteria import Category, Criterion
+from tickets.models.events import Event
+from tickets.models.snapshots import Snapshot
+
+if TYPE_CHECKING:
+    from tickets.models.tickets import Ticket
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The commit that a gate is asked about; None when the asker named none."""
+
+    commit: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class BurndownPoint:
+    """How many P0 blockers were open after one change, and what the change was."""
+
+    at: datetime
+    open: int
+    change: str
+    blocker: str
+
+
+@dataclass
+class Judgement:
+    """Score and verdict of a ticket at one moment, with the rows that they were made from."""
+
+    ticket: "Ticket"
+    at: datetime
+    policy: verdict.Policy
+    evaluation: scoring.Evaluation
+    facts: verdict.Facts
+    verdict: verdict.Verdict
+    criteria: list[Criterion]
+    blockers: list[Blocker]
+    others: list[Blocker]
+    checklist: list[ChecklistItem]
+    categories: list[Category]
+    waivers: list[Waiver] = field(default_factory=list)
+
+    @cached_property
+    def next_actions(self) -> list[advice.Action]:
+        return advice.next_actions(self.facts, self.policy, self.at)
+
+    @cached_property
+    def smallest_set(self) -> advice.SmallestSet:
+        return advice.smallest_set(self.facts, self.policy, self.at)
+
+    @property
+    def overall(self) -> Decimal | None:
+        return self.evaluation.overall
+
+    def result_of(self, criterion: Criterion) -> scoring.CriterionResult:
+        return self.evaluation.criteria[criterion.pk]
+
+    @property
+    def evidence_at(self) -> datetime | None:
+        """Return when the newest observed evidence was seen; statements do not count."""
+        seen = [c.observed_at for row in self.criteria for c in row.claims() if c.basis == "observed"]
+        return max(seen, default=None)
+
+    def good_until(self) -> datetime | None:
+        """Return the next moment at which time alone may change the result; None when never."""
+        return min((moment for moment in self._turning_points() if moment > self.at), default=None)
+
+    def _turning_points(self) -> Iterator[datetime]:
+        for row in self.criteria:
+            for claim in row.claims():
+                yield claim.observed_at
+                yield claim.observed_at + claim.ttl
+                yield claim.observed_at + claim.ttl * 3 / 2
+            for resolution in row.resolutions.all():
+                yield resolution.until
+        for blocker in (*self.blockers, *self.others):
+            if blocker.due and blocker.is_open:
+                yield datetime.combine(blocker.due + timedelta(days=1), time(), UTC)
+        for waiver in self.waivers:
+            yield waiver.ends_at
+        if self.ticket.audited_on:
+            days = timedelta(days=self.policy.audit_days + 1)
+            yield datetime.combine(self.ticket.audited_on, time(), UTC) + days
+
+    def snapshot(self) -> Snapshot:
+        """Return an unsaved snapshot of this judgement."""
+        own = [row for row in self.blockers if row.removed_at is None]
+        p0 = [row for row in own if row.priority == Blocker.Priority.P0]
+        inputs = repr((self.facts, self.policy)).encode()
+        return Snapshot(
+            ticket=self.ticket,
+            at=self.at,
+            good_until=self.good_until(),
+            rules=self.verdict.rules,
+            policy=self.policy.name,
+            inputs_digest=hashlib.sha256(inputs).hexdigest(),
+            overall=self.overall,
+            verdict=self.verdict.word,
+            computed=self.verdict.computed,
+            coverage=_four_places(self.evaluation.coverage),
+            categories=[_category_log(row) for row in self.evaluation.categories],
+            conditions=[_condition_log(row) for row in self.verdict.conditions],
+            p0_open=sum(row.is_open for row in p0),
+            p1_open=sum(row.is_open for row in own if row.priority == Blocker.Priority.P1),
+            p0_total=sum(row.state != Blocker.State.DUPLICATE for row in p0),
+            p0_verified=sum(row.state == Blocker.State.VERIFIED for row in p0),
+            evidence_at=self.evidence_at,
+        )
+
+
+def _four_places(share: Fraction | None) -> Decimal | None:
+    return None if share is None else as_decimal(share).quantize(Decimal("0.0001"))
+
+
+def as_decimal(number: Fraction) -> Decimal:
+    """Return the fraction with six decimal places, rounded half up: what an assessment stores."""
+    scaled = (number * 10**6 * 2 + 1).__floor__() // 2
+    return Decimal(scaled).scaleb(-6)
+
+
+def _category_log(row: scoring.CategoryResult) -> dict[str, str | None]:
+    shown = None if row.shown is None else str(row.shown)
+    return {"key": row.key, "name": row.name, "shown": shown, "label": row.label}
+
+
+def _condition_log(row: verdict.Condition) -> dict[str, object]:
+    return {
+        "key": row.key,
+        "hard": row.hard,
+        "met": row.met,
+        "title": row.title,
+        "required": row.required,
+        "actual": row.actual,
+    }
+
+
+def evaluate(ticket: "Ticket", at: datetime) -> scoring.Evaluation:
+    """Return the ticket's score from its rows, in five queries."""
+    return _evaluate(_categories(ticket), _criteria(ticket), _deployed(ticket), at)
+
+
+def category_of(evaluation: scoring.Evaluation, key: str) -> scoring.CategoryResult:
+    """Return one category's result by key."""
+    return next(row for row in evaluation.categories if row.key == key)
+
+
+def status_of(evaluation: scoring.Evaluation, criterion: int) -> str:
+    """Return one criterion's status; "unknown" for one that was not there."""
+    result = evaluation.criteria.get(criterion)
+    return result.status.value if result else scoring.Status.UNKNOWN.value
+
+
+def _categories(ticket: "Ticket") -> list[Category]:
+    return list(ticket.categories.select_related("assessment"))
+
+
+def _criteria(ticket: "Ticket") -> list[Criterion]:
+    return list(ticket.criteria.standing().with_standing())
+
+
+def _deployed(ticket: "Ticket") -> str:
+    return ticket.deployment.deployed_commit
+
+
+def _evaluate(
+    categories: list[Category], criteria: list[Criterion], deployed: str, at: datetime
+) -> scoring.Evaluation:
+    facts = [scoring.CategoryFacts(row.key, row.name, row.weight, row.anchor) for row in categories]
+    return scoring.evaluate(facts, [row.facts(deployed) for row in criteria], at)
+
+
+def judge(ticket: "Ticket", at: datetime, asked: Asked | None) -> Judgement:
+    """Return the ticket's score and verdict at a moment, in about a dozen queries whatever its size.
+
+    Open P0 and P1 blockers of the deployment's other tickets count too: a newer report that does not mention
+    them has not fixed them.
+    """
+    categories, criteria = _categories(ticket), _criteria(ticket)
+    evaluation = _evaluate(categories, criteria, _deployed(ticket), at)
+    blockers = list(ticket.blockers.for_rules())
+    others = list(
+        Blocker.objects.open()
+        .for_rules()
+        .filter(ticket__deployment=ticket.deployment_id, priority__in=["P0", "P1"])
+        .exclude(ticket=ticket)
+        .exclude(ticket__state="dropped")
+    )
+    checklist = list(ticket.checklist.for_rules())
+    waivers = [waiver for row in (*blockers, *others) for waiver in row.waivers.all() if waiver.counts]
+    override = (
+        ticket.overrides.filter(until__gt=at).select_related("requester", "approver").order_by("-id").first()
+    )
+    facts = verdict.Facts(
+        evaluation=evaluation,
+        criteria={row.pk: row.subject for row in criteria},
+        blockers=tuple(row.facts(ticket.pk) for row in (*blockers, *others)),
+        checklist=tuple(row.facts() for row in checklist),
+        waivers=tuple(row.facts() for row in waivers),
+        newest_audit=ticket.audited_on,
+        commit=None if asked is None else match_commit(ticket, criteria, asked.commit, at),
+        override=None if override is None else override.facts(),
+        lowering=ticket.lowering,
+    )
+    policy = ticket.deployment.policy
+    decided = verdict.decide(facts, policy, at)
+    return Judgement(
+        ticket,
+        at,
+        policy,
+        evaluation,
+        facts,
+        decided,
+        criteria,
+        blockers,
+        others,
+        checklist,
+        categories,
+        waivers,
+    )
+
+
+def match_commit(
+    ticket: "Ticket", criteria: list[Criterion], asked: str | None, at: datetime
+) -> verdict.CommitFacts:
+    """Say how the evidence relates to the asked commit.
+
+    "exact" needs at least one piece of evidence that is bound to a commit, and all such evidence, the newest of
+    every source, to be of this one. Anything else is "unknown": old evidence is not read as new.
+    """
+    if asked is None:
+        return verdict.CommitFacts(asked=None)
+    bound = {
+        claim.commit for row in criteria for claim in row.claims() if claim.commit and claim.observed_at <= at
+    }
+    if not bound and ticket.audited_commit:
+        bound = {ticket.audited_commit}
+    exact = bool(bound) and all(same_commit(commit, asked) for commit in bound)
+    return verdict.CommitFacts(asked=asked, match="exact" if exact else "unknown")
+
+
+def same_commit(one: str, other: str) -> bool:
+    """Tell whether two commits are the same; one may be abbreviated to seven characters or more."""
+    one, other = one.lower(), other.lower()
+    return min(len(one), len(other)) >= 7 and (one.startswith(other) or other.startswith(one))
+
+
+def burndown(ticket: "Ticket") -> list[BurndownPoint]:
+    """Return how many P0 blockers were open after every change, oldest first, replayed from the log."""
+    p0 = {row.pk: row for row in ticket.blockers.standing().filter(priority=Blocker.Priority.P0)}
+    opened = [(row.opened_at, row.pk, "open", "opened") for row in p0.values()]
+    moves = Event.objects.filter(ticket=ticket, object_type="blocker", object_id__in=p0).order_by("id")
+    moved = [
+        (e.at, e.object_id or 0, e.after["state"], e.after["state"]) for e in moves if "state" in e.after
+    ]
+    states: dict[int, str] = {}
+    points: list[BurndownPoint] = []
+    for at, pk, state, change in sorted(opened + moved, key=lambda change: change[0]):
+        states[pk] = state
+        count = Counter(state in Blocker.CLOSED for state in states.values())[False]
+        points.append(BurndownPoint(at, count, change, p0[pk].ref))
+    return points

@@ -1,0 +1,544 @@
+"""Owns tickets: one audit or piece of work, its key, and the verbs that write what becomes known about it."""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any, ClassVar, Self
+
+from django.db import models, transaction
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.text import slugify
+
+from tickets import packs, scoring, verdict
+from tickets.findings import Finding
+from tickets.models import judging
+from tickets.models.blockers import Blocker
+from tickets.models.checklists import ChecklistItem
+from tickets.models.criteria import STATEMENT_LIFE, Category, Criterion, Evidence, Observation, Standing
+from tickets.models.deployments import COMMIT, Deployment
+from tickets.models.events import Actor, Chained, Comment, Refused
+from tickets.models.people import User
+from tickets.models.snapshots import OVERRIDE_LIFE, Override, Snapshot
+from tickets.redact import mask_text
+
+KEY = re.compile(r"TCK-(\d{8})-(\d{3,6})\Z")
+
+
+class TicketCounter(models.Model):
+    """The last number that was given to a ticket on one day."""
+
+    day = models.DateField(primary_key=True)
+    last = models.PositiveIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.day}: {self.last}"
+
+
+class TicketQuerySet(models.QuerySet["Ticket"]):
+    def visible_to(self, user: Any) -> Self:
+        return self.filter(deployment__in=Deployment.objects.visible_to(user))
+
+    def speaking(self) -> Self:
+        """Return the audits that speak for their deployments, newest first."""
+        return (
+            self.filter(kind=Ticket.Kind.AUDIT)
+            .exclude(state=Ticket.State.DROPPED)
+            .order_by("-audited_on", "-id")
+        )
+
+    def due_for_rescore(self, at: datetime) -> Self:
+        """Return the tickets whose newest snapshot time alone may have made wrong."""
+        return self.exclude(state=Ticket.State.DROPPED).filter(
+            models.Q(snapshot=None) | models.Q(snapshot__good_until__lt=at)
+        )
+
+    @transaction.atomic
+    def allocate_key(self, day: date) -> str:
+        """Return the next free key of the day, TCK-YYYYMMDD-NNN; two callers never get the same.
+
+        The UPDATE locks the day's row until the transaction ends, so a number is given out once.
+        """
+        TicketCounter.objects.bulk_create([TicketCounter(day=day)], ignore_conflicts=True)
+        while True:
+            TicketCounter.objects.filter(day=day).update(last=models.F("last") + 1)
+            number = TicketCounter.objects.get(day=day).last
+            key = f"TCK-{day:%Y%m%d}-{number:03d}"
+            if not self.model.objects.filter(key=key).exists():
+                return key
+
+    @transaction.atomic
+    def open_for(
+        self, deployment: Deployment, *, by: Actor, title: str, key: str | None = None, **fields: Any
+    ) -> "Ticket":
+        """Store a new ticket; `key` is kept when it is well formed and free, else Refused is raised.
+
+        Without a key the day's next one is given. The other fields are the model's own.
+        """
+        if key is not None and not KEY.match(key):
+            raise Refused(f"“{key}” is not a ticket key. A key looks like TCK-20260129-001.")
+        if key is not None and self.model.objects.filter(key=key).exists():
+            raise Refused(f"The key {key} is taken by another ticket.")
+        key = key or self.allocate_key(timezone.now().date())
+        ticket = self.model(deployment=deployment, title=title, key=key, **fields)
+        ticket.full_clean(exclude=["event_head", "snapshot"])
+        ticket.save(force_insert=True)
+        ticket.write_event(by, "opened", ticket, after={"key": key, "title": title})
+        return ticket
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What an auditor says about one criterion, before it is stored."""
+
+    criterion: Criterion
+    status: scoring.Status
+    word: str = ""
+    mark: str = ""
+    detail: str = ""
+    evidence: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One criterion's status before and after a record."""
+
+    criterion: int
+    subject: str
+    was: str
+    now: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a record changed: the overall score and the criteria's statuses before and after."""
+
+    before: Decimal | None
+    after: Decimal | None
+    stored: int
+    changes: tuple[Change, ...] = ()
+
+
+class Ticket(Chained):
+    """One audit of a deployment, or one piece of work on it."""
+
+    class Kind(models.TextChoices):
+        AUDIT = "audit", "Audit"
+        WORK = "work", "Work"
+
+    class State(models.TextChoices):
+        OPEN = "open", "Open"
+        IN_PROGRESS = "in_progress", "In progress"
+        DONE = "done", "Done"
+        BLOCKED = "blocked", "Blocked"
+        DROPPED = "dropped", "Dropped"
+
+    key = models.CharField(max_length=24, unique=True)
+    source_key = models.CharField(
+        max_length=60, blank=True, help_text="The key that the imported report had."
+    )
+    kind = models.CharField(max_length=8, choices=Kind, default=Kind.AUDIT)
+    title = models.CharField(max_length=300)
+    deployment = models.ForeignKey(Deployment, on_delete=models.PROTECT, related_name="tickets")
+    auditor = models.CharField(max_length=200, blank=True)
+    scope = models.TextField(blank=True)
+    audited_on = models.DateField(null=True, blank=True)
+    audited_commit = models.CharField(max_length=64, blank=True, validators=[COMMIT])
+    state = models.CharField(max_length=12, choices=State, default=State.OPEN)
+    stated_score = models.CharField(max_length=20, blank=True)
+    stated_verdict = models.CharField(max_length=120, blank=True)
+    stated_recommendation = models.TextField(blank=True)
+    stated_estimate = models.TextField(blank=True)
+    conclusion = models.TextField(blank=True)
+    next_steps = models.JSONField(default=list, blank=True)
+    target_date = models.DateField(null=True, blank=True)
+    pack = models.CharField(max_length=60, default=packs.DEFAULT)
+    source_document = models.TextField(blank=True, help_text="The imported report, secrets masked.")
+    layout = models.JSONField(default=dict, blank=True, help_text="How the imported report was written.")
+    lowered_to = models.CharField(max_length=40, blank=True)
+    lowered_by = models.CharField(max_length=200, blank=True)
+    lowered_reason = models.TextField(blank=True)
+    snapshot = models.OneToOneField(
+        Snapshot, null=True, editable=False, on_delete=models.SET_NULL, related_name="newest_of"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = TicketQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+        indexes: ClassVar = [
+            models.Index(fields=["deployment", "kind", "-audited_on"], name="ticket_speaking")
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+    def get_absolute_url(self) -> str:
+        return reverse("ticket-detail", args=[self.key])
+
+    def chain(self) -> tuple[int, int | None]:
+        return self.deployment_id, self.pk
+
+    def lock(self) -> None:
+        """Hold the ticket until the transaction ends: every writer of the record queues here."""
+        type(self).objects.select_for_update().only("pk").get(pk=self.pk)
+
+    def evaluate(self, at: datetime | None = None) -> scoring.Evaluation:
+        """Return the score at a moment (now by default), from the rows as they are."""
+        return judging.evaluate(self, at or timezone.now())
+
+    def result_of(self, category: Category, at: datetime | None = None) -> scoring.CategoryResult:
+        """Return one category's score at a moment."""
+        return judging.category_of(self.evaluate(at), category.key)
+
+    def judge(self, at: datetime | None = None, commit: "judging.Asked | None" = None) -> "judging.Judgement":
+        """Return score, verdict and their inputs at a moment, for a page (no commit) or a gate's asked commit."""
+        return judging.judge(self, at or timezone.now(), commit)
+
+    @property
+    def lowering(self) -> verdict.Lowering | None:
+        """Return the auditor's lower verdict, as the value that the rules take."""
+        if not self.lowered_to:
+            return None
+        return verdict.Lowering(by=self.lowered_by, reason=self.lowered_reason, word=self.lowered_to)
+
+    @transaction.atomic
+    def rescore(self, at: datetime | None = None) -> Snapshot:
+        """Append a snapshot when the result changed; returns the newest one."""
+        self.lock()
+        new = self.judge(at).snapshot()
+        newest = Snapshot.objects.filter(newest_of=self).first()
+        if newest is not None and newest.result() == new.result():
+            newest.good_until, newest.evidence_at = new.good_until, new.evidence_at
+            newest.save(update_fields=["good_until", "evidence_at"])
+            return newest
+        new.save()
+        self.snapshot = new
+        type(self).objects.filter(pk=self.pk).update(snapshot=new)
+        return new
+
+    def add_categories(self, names: Sequence[str] | None = None) -> list[Category]:
+        """Create categories, by default the pack's own, in order; their keys are their names' slugs."""
+        names = names if names is not None else packs.load(self.pack).categories
+        return Category.objects.bulk_create(
+            Category(ticket=self, key=slugify(name)[:80], name=name, position=place)
+            for place, name in enumerate(names, start=1)
+        )
+
+    @transaction.atomic
+    def record(
+        self,
+        findings: Sequence[Finding],
+        *,
+        source: str,
+        by: Actor,
+        shelf_life: timedelta,
+        basis: str = Observation.Basis.OBSERVED,
+        at: datetime | None = None,
+    ) -> Recorded:
+        """Store findings as observations and follow what they change; the same findings again change nothing.
+
+        A claim that the ticket has no criterion for gets one from the pack, with its category re-anchored.
+        Blockers whose evidence turned are moved. One transaction; the only writer of Observation besides
+        `record_statements`.
+        """
+        self.lock()
+        at = at or timezone.now()
+        before = self.evaluate(at)
+        known = {row.claim: row for row in self.criteria.filter(removed_at=None).exclude(claim="")}
+        old = [finding for finding in findings if finding.criterion in known]
+        stored = self._observe(
+            [self._observed(known[f.criterion], f, source, by, basis, shelf_life, at) for f in old]
+        )
+        new = [finding for finding in findings if finding.criterion not in known]
+        if new:
+            created = self._add_claims([finding.criterion for finding in new], by=by, at=at)
+            with self.reanchoring(
+                [row.category_id for row in created.values()], by=by, why="A claim was added.", at=at
+            ):
+                for row in created.values():
+                    row.save(force_insert=True)
+                stored += self._observe(
+                    [self._observed(created[f.criterion], f, source, by, basis, shelf_life, at) for f in new]
+                )
+            known |= created
+        after = self.evaluate(at)
+        changes = tuple(
+            Change(row.pk, row.subject, judging.status_of(before, row.pk), judging.status_of(after, row.pk))
+            for row in (known[finding.criterion] for finding in findings)
+            if judging.status_of(before, row.pk) != judging.status_of(after, row.pk)
+        )
+        if stored:
+            content = {
+                "source": source,
+                "observations": len(stored),
+                "changes": [_as_log(change) for change in changes],
+            }
+            self.write_event(by, "recorded", self, after=content, at=at)
+            self._follow([row.criterion_id for row in stored], by=by, at=at)
+            self.rescore(at)
+        return Recorded(before.overall, after.overall, len(stored), changes)
+
+    @transaction.atomic
+    def record_statements(
+        self, statements: Sequence[Statement], *, by: Actor, observed_at: datetime, at: datetime | None = None
+    ) -> int:
+        """Store what an auditor says, as of `observed_at`; returns how many were new. Raises Refused for a future time.
+
+        Writes no event: the verb that calls it (an import, a person's statement) writes its own.
+        """
+        if observed_at > (at or timezone.now()) + timedelta(minutes=5):
+            raise Refused("That was observed in the future. Check the date.")
+        rows = [
+            Observation(
+                criterion=statement.criterion, status=statement.status.value, word=statement.word, mark=statement.mark,
+                basis=Observation.Basis.STATED, source="auditor", actor=by.label, user=by.user,
+                detail=mask_text(statement.detail), shelf_life=STATEMENT_LIFE, observed_at=observed_at,
+            )
+            for statement in statements
+        ]  # fmt: skip
+        for row, evidence in zip(
+            rows, Evidence.keep([statement.evidence for statement in statements]), strict=True
+        ):
+            row.evidence = evidence
+        return len(self._observe(rows))
+
+    @transaction.atomic
+    def record_statement(
+        self, criterion: Criterion, status: scoring.Status, *, by: Actor, reason: str, word: str = "",
+        at: datetime | None = None,
+    ) -> Recorded:  # fmt: skip
+        """Store what a person says about one criterion now, with an event."""
+        self.lock()
+        at = at or timezone.now()
+        before = self.evaluate(at)
+        self.record_statements(
+            [Statement(criterion, status, word=word, detail=reason)], by=by, observed_at=at, at=at
+        )
+        after = self.evaluate(at)
+        was, now = judging.status_of(before, criterion.pk), judging.status_of(after, criterion.pk)
+        self.write_event(by, "stated", criterion, before={"status": was}, after={"status": now, "said": status.value},
+                         reason=reason, at=at)  # fmt: skip
+        self.rescore(at)
+        return Recorded(
+            before.overall, after.overall, 1, (Change(criterion.pk, criterion.subject, was, now),)
+        )
+
+    @staticmethod
+    def _observed(
+        criterion: Criterion,
+        finding: Finding,
+        source: str,
+        by: Actor,
+        basis: str,
+        life: timedelta,
+        at: datetime,
+    ) -> Observation:
+        seen = finding.observed_at or at
+        if seen > at + timedelta(minutes=5):
+            raise Refused(f"“{criterion.subject}” was observed in the future ({seen:%Y-%m-%d %H:%M} UTC).")
+        row = Observation(
+            criterion=criterion, status=finding.status.value, word=finding.word[:60], basis=basis, source=source,
+            actor=by.label, user=by.user, detail=mask_text(finding.detail), commit=finding.commit,
+            shelf_life=life, observed_at=seen,
+        )  # fmt: skip
+        row.finding_evidence = finding.evidence
+        return row
+
+    def _observe(self, rows: list[Observation]) -> list[Observation]:
+        """Store the observations that are new and move the pointers; returns those that were stored."""
+        pending = [row for row in rows if hasattr(row, "finding_evidence")]
+        for row, evidence in zip(
+            pending, Evidence.keep([row.finding_evidence for row in pending]), strict=True
+        ):
+            row.evidence = evidence
+        standings = {
+            (standing.criterion_id, standing.source): standing
+            for standing in Standing.objects.filter(
+                criterion__in={row.criterion_id for row in rows}
+            ).select_related("observation")
+        }
+        fresh: list[Observation] = []
+        for row in rows:
+            standing = standings.get((row.criterion_id, row.source))
+            if standing is None or not row.says_the_same_as(standing.observation):
+                fresh.append(row)
+        Observation.objects.bulk_create(fresh)
+        moved: dict[tuple[int, str], Standing] = {}
+        for row in fresh:
+            place = (row.criterion_id, row.source)
+            standing = (
+                moved.get(place) or standings.get(place) or Standing(criterion_id=place[0], source=place[1])
+            )
+            if standing.observation_id is None or row.is_newer_than(standing.observation):
+                standing.observation = row
+                moved[place] = standing
+        Standing.objects.bulk_create(
+            moved.values(),
+            update_conflicts=True,
+            unique_fields=["criterion", "source"],
+            update_fields=["observation"],
+        )
+        return fresh
+
+    def _add_claims(self, keys: Sequence[str], *, by: Actor, at: datetime) -> dict[str, Criterion]:
+        """Return unsaved criteria for claims that the ticket has none for, from its pack."""
+        pack = packs.load(self.pack)
+        categories = {category.name: category for category in self.categories.all()}
+        place = self.criteria.count()
+        return {
+            key: Criterion(
+                ticket=self, claim=key, subject=pack.claim(key).title, category=categories.get(pack.claim(key).category),
+                key=pack.claim(key).key, fix=pack.claim(key).fix, position=place + offset,
+            )
+            for offset, key in enumerate(dict.fromkeys(keys), start=1)
+        }  # fmt: skip
+
+    def _follow(self, criteria: Sequence[int], *, by: Actor, at: datetime) -> None:
+        """Move the blockers whose linked criteria were just seen: fixed becomes a claim, failing again reopens."""
+        touched = (
+            Blocker.objects.filter(criteria__in=criteria, removed_at=None).select_related("ticket").distinct()
+        )
+        for blocker in touched:
+            proof = blocker.proof(at)
+            open_states = {Blocker.State.OPEN, Blocker.State.IN_PROGRESS, Blocker.State.REOPENED}
+            if proof.failing and blocker.state in {Blocker.State.FIX_READY, Blocker.State.VERIFIED}:
+                blocker.reopen(by=by, reason=f"“{proof.failing[0].subject}” fails again by evidence.")
+            elif proof.complete and blocker.state in open_states:
+                blocker.claim_fix(by=by, reason="The linked evidence passes.", at=at)
+
+    @contextmanager
+    def reanchoring(
+        self, categories: Sequence[int | None], *, by: Actor, why: str, at: datetime | None = None
+    ) -> Iterator[None]:
+        """Keep the categories' scores as they are while the rows under them change.
+
+        The score of before becomes the new anchor at the derived score of after, so that nobody raises a
+        score by adding or deleting rows.
+        """
+        at = at or timezone.now()
+        before = self.evaluate(at)
+        yield
+        after = self.evaluate(at)
+        rows = Category.objects.filter(pk__in=[pk for pk in categories if pk], ticket=self)
+        for category in rows.select_related("assessment", "ticket"):
+            was, now = (judging.category_of(evaluation, category.key) for evaluation in (before, after))
+            anchor = scoring.reanchor(was, now.derived)
+            if anchor is not None and category.assessment is not None and was.derived != now.derived:
+                category.anchor_at(anchor, by=by, rationale=why, at=at)
+
+    @transaction.atomic
+    def add_criterion(
+        self, *, by: Actor, subject: str, status: scoring.Status, category: Category | None = None, reason: str = "",
+        at: datetime | None = None, **fields: Any,
+    ) -> Criterion:  # fmt: skip
+        """Add a finding that a person made; its category is re-anchored. Raises ValidationError."""
+        self.lock()
+        at = at or timezone.now()
+        row = Criterion(
+            ticket=self, subject=subject, category=category, position=self.criteria.count() + 1,
+            **{name: mask_text(value) if isinstance(value, str) else value for name, value in fields.items()},
+        )  # fmt: skip
+        row.full_clean(exclude=["layout"])
+        with self.reanchoring([row.category_id], by=by, why="A finding was added.", at=at):
+            row.save(force_insert=True)
+            self.record_statements(
+                [Statement(row, status, detail=reason or row.notes)], by=by, observed_at=at, at=at
+            )
+        self.write_event(
+            by, "added", row, after={"status": status.value, "subject": subject}, reason=reason, at=at
+        )
+        self.rescore(at)
+        return row
+
+    @transaction.atomic
+    def add_blocker(
+        self, *, by: Actor, title: str, priority: str, at: datetime | None = None, **fields: Any
+    ) -> Blocker:
+        """Add a blocker with the ticket's next number. Raises ValidationError."""
+        self.lock()
+        at = at or timezone.now()
+        number = (self.blockers.aggregate(last=models.Max("number"))["last"] or 0) + 1
+        text = {name: mask_text(value) if isinstance(value, str) else value for name, value in fields.items()}
+        row = Blocker(ticket=self, number=number, title=title, priority=priority, opened_at=at, **text)
+        row.full_clean(exclude=["layout"])
+        row.save(force_insert=True)
+        self.write_event(by, "added", row, after={"priority": priority, "title": title}, at=at)
+        self.rescore(at)
+        return row
+
+    @transaction.atomic
+    def comment(self, text: str, *, by: Actor, blocker: Blocker | None = None) -> Comment:
+        """Keep what a person says. Raises Refused when it is empty or nobody says it."""
+        if by.user is None or not text.strip():
+            raise Refused("Write something before you send it.")
+        row = Comment.objects.create(ticket=self, blocker=blocker, author=by.user, text=mask_text(text))
+        self.write_event(by, "commented", blocker or self, after={"text": row.text})
+        return row
+
+    @transaction.atomic
+    def change_state(self, state: str, *, by: Actor, reason: str = "") -> None:
+        """Move the ticket; *done* is refused while a hard condition is unmet, unless overridden with a reason."""
+        self.lock()
+        if state not in self.State.values:
+            raise Refused(f"“{state}” is not a state of a ticket.")
+        unmet = [
+            condition for condition in self.judge().verdict.conditions if condition.hard and not condition.met
+        ]
+        if state == self.State.DONE and unmet and not reason.strip():
+            raise Refused(
+                f"This cannot be done yet: {unmet[0].title} ({unmet[0].actual}). Say why it is done anyway."
+            )
+        before, self.state = self.state, state
+        self.save(update_fields=["state"])
+        content = {"state": state, "unmet": [condition.key for condition in unmet]}
+        self.write_event(by, "changed state of", self, before={"state": before}, after=content, reason=reason)
+
+    @transaction.atomic
+    def lower(self, word: str, *, by: Actor, reason: str) -> None:
+        """Lower the verdict, or with an empty word let the conditions speak again. Raises Refused."""
+        if word not in {"", verdict.NOT_READY, verdict.READY_WITH_CONDITIONS} or not reason.strip():
+            raise Refused("A verdict is lowered to NOT READY or READY WITH CONDITIONS, with a reason.")
+        self.lock()
+        before = {"lowered_to": self.lowered_to}
+        self.lowered_to, self.lowered_by, self.lowered_reason = word, by.label, mask_text(reason)
+        self.save(update_fields=["lowered_to", "lowered_by", "lowered_reason"])
+        self.write_event(by, "lowered", self, before=before, after={"lowered_to": word}, reason=reason)
+        self.rescore()
+
+    @transaction.atomic
+    def override(self, *, by: Actor, approver: User, commit: str, reason: str, until: datetime) -> Override:
+        """Raise the verdict to READY for one commit until a date at most 14 days away; two people. Raises Refused."""
+        at = timezone.now()
+        if by.user is None or approver == by.user:
+            raise Refused("An override is asked for by one person and approved by another.")
+        if not reason.strip() or not commit:
+            raise Refused("An override names a commit and a reason.")
+        if not at < until <= at + OVERRIDE_LIFE:
+            raise Refused("An override ends within 14 days from now.")
+        self.lock()
+        row = Override.objects.create(
+            ticket=self, reason=mask_text(reason), commit=commit, requester=by.user,
+            approver=approver, at=at, until=until,
+        )  # fmt: skip
+        self.write_event(by, "overrode", self, after={"commit": commit, "until": until},
+                         reason=reason, at=at)  # fmt: skip
+        self.rescore(at)
+        return row
+
+    def burndown(self) -> list["judging.BurndownPoint"]:
+        """Return how many P0 blockers were open after every change, oldest first, from the log."""
+        return judging.burndown(self)
+
+    def checklist_progress(self) -> tuple[int, int]:
+        """Return (done, all that apply) of the checklist."""
+        rows = ChecklistItem.objects.filter(ticket=self, removed_at=None, not_applicable=False)
+        return rows.filter(done=True).count(), rows.count()
+
+
+def _as_log(change: Change) -> dict[str, Any]:
+    return {"criterion": change.criterion, "subject": change.subject, "was": change.was, "now": change.now}
