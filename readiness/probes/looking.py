@@ -1,0 +1,221 @@
+"""Owns one look: a probe is asked once, or until its answer is confirmed, and a result comes of it."""
+
+import asyncio
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from readiness.probes.checkout import Checkout
+from readiness.probes.egress import Client
+from readiness.probes.outcomes import (
+    OF_STATUS,
+    SAW,
+    CannotTell,
+    NotApplicable,
+    NotSupported,
+    Outcome,
+    judge,
+)
+from readiness.probes.policy import Blocked
+from readiness.probes.registry import Probe, RepositoryLook, RuntimeLook
+from readiness.probes.target import Target
+from tickets.findings import Finding
+from tickets.redact import mask_json, mask_text
+from tickets.scoring import QUARTERS
+
+log = logging.getLogger(__name__)
+
+TIMEOUT_CONFIRMATIONS = 3
+DETAIL_LIMIT = 600
+EXCHANGES_KEPT = 40
+
+Claims = Mapping[str, str]
+"""Criterion to status; the worst when a probe spoke of one criterion more than once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A probe and what it looks at.
+
+    `previous` is what was last confirmed, None before the first time; `key` is the caller's own name for it.
+    """
+
+    probe: Probe
+    subject: Target | Checkout
+    previous: Claims | None = None
+    key: Hashable = None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a job came to. Only a confirmed result may become observations.
+
+    `detail` is one or more whole sentences; `evidence` is redacted and free of what differs every time;
+    `duration` is in seconds, over all `looks`.
+    """
+
+    job: Job
+    outcome: Outcome
+    detail: str
+    findings: tuple[Finding, ...] = ()
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    duration: float = 0.0
+    confirmed: bool = False
+    looks: int = 1
+
+    @property
+    def probe(self) -> Probe:
+        """The probe that looked."""
+        return self.job.probe
+
+    @property
+    def claims(self) -> Claims:
+        """What to hand in as `previous` the next time, once this result is confirmed."""
+        return claims_of(self.findings)
+
+    @property
+    def digest(self) -> str:
+        """The content address of the evidence: SHA-256 of its canonical JSON, in hex."""
+        text = json.dumps(self.evidence, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+        return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def claims_of(findings: Sequence[Finding]) -> dict[str, str]:
+    """Return the worst status per criterion."""
+    best_first = sorted(findings, key=lambda finding: (-QUARTERS[finding.status], finding.status))
+    return {finding.criterion: str(finding.status) for finding in best_first}
+
+
+async def confirmed_look(
+    job: Job, client: Client, turn: Callable[[], AbstractAsyncContextManager[object]], pause: float
+) -> Result:
+    """Look, and look again when the answer differs from what was last confirmed.
+
+    `turn` is entered for each look, `pause` seconds lie between two. Looks that disagree give an unconfirmed
+    result: one bad run is not a fact, and neither is one good run.
+    """
+    started_at, started = datetime.now(UTC), time.monotonic()
+    look = await _look_in_turn(job, client, turn)
+    agree, looks = look.outcome in SAW, 1
+    while agree and looks < _needed(job, look):
+        await asyncio.sleep(pause)
+        again = await _look_in_turn(job, client, turn)
+        looks += 1
+        agree = claims_of(again.findings) == claims_of(look.findings)
+        look = again
+    return Result(
+        job,
+        look.outcome,
+        look.detail
+        if agree or look.outcome not in SAW
+        else f"Two looks did not agree. The last: {look.detail}",
+        look.findings,
+        look.evidence(),
+        started_at,
+        time.monotonic() - started,
+        agree,
+        looks,
+    )
+
+
+def _needed(job: Job, look: "Look") -> int:
+    if job.previous is not None and dict(job.previous) == claims_of(look.findings):
+        return 1
+    return TIMEOUT_CONFIRMATIONS if look.timed_out else job.probe.confirmations
+
+
+async def _look_in_turn(
+    job: Job, client: Client, turn: Callable[[], AbstractAsyncContextManager[object]]
+) -> "Look":
+    async with turn():
+        return await look_once(job, client)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look saw, before anybody asks for a second one."""
+
+    outcome: Outcome
+    detail: str
+    findings: tuple[Finding, ...] = ()
+    exchanges: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def timed_out(self) -> bool:
+        """Tell whether a finding rests on an answer that did not come in time."""
+        return any(finding.evidence.get("timed_out") for finding in self.findings)
+
+    def evidence(self) -> dict[str, Any]:
+        """Return what is kept: the findings with their evidence, and the exchanges they rest on."""
+        said = [
+            {
+                "criterion": finding.criterion,
+                "status": str(finding.status),
+                "evidence": dict(finding.evidence),
+            }
+            for finding in self.findings
+        ]
+        kept: dict[str, Any] = mask_json({"findings": said, "exchanges": list(self.exchanges)})
+        return kept
+
+
+async def look_once(job: Job, client: Client) -> Look:
+    """Ask a probe once, within its deadline, and return what it saw. Raises nothing but cancellation."""
+    probe, subject = job.probe, job.subject
+    if isinstance(subject, Target):
+        subject = subject.bound(client)
+    look = await _asked(probe, subject)
+    if not isinstance(subject, Target):
+        return look
+    return replace(look, exchanges=tuple(one.evidence() for one in subject.exchanges[:EXCHANGES_KEPT]))
+
+
+async def _asked(probe: Probe, subject: Target | Checkout) -> Look:
+    try:
+        async with asyncio.timeout(probe.seconds):
+            findings = await _findings(probe, subject)
+        return Look(judge(findings, probe.criteria), _sentence(findings), tuple(map(_masked, findings)))
+    except NotApplicable as reason:
+        return Look(Outcome.NOT_APPLICABLE, mask_text(str(reason)))
+    except NotSupported as reason:
+        return Look(Outcome.NOT_SUPPORTED, mask_text(str(reason)))
+    except (CannotTell, Blocked) as reason:
+        return Look(Outcome.ERROR, mask_text(str(reason)))
+    except TimeoutError:
+        return Look(Outcome.ERROR, f"The probe did not finish within {probe.seconds:.0f} seconds.")
+    except Exception as error:
+        # A probe is a plug-in: whatever breaks inside it must not take the batch along, nor become a finding.
+        log.exception("The probe %s broke.", probe.name)
+        return Look(
+            Outcome.ERROR, f"The probe itself broke ({type(error).__name__}). This is a fault of ours."
+        )
+
+
+async def _findings(probe: Probe, subject: Target | Checkout) -> list[Finding]:
+    if isinstance(subject, Target):
+        return await cast(RuntimeLook, probe.look)(subject)
+    return await asyncio.to_thread(cast(RepositoryLook, probe.look), subject)
+
+
+def _masked(finding: Finding) -> Finding:
+    return replace(finding, detail=mask_text(finding.detail), evidence=mask_json(finding.evidence))
+
+
+def _sentence(findings: Sequence[Finding]) -> str:
+    """Return what to tell a person: the sentences of the findings that decided."""
+    worst = min(QUARTERS[finding.status] for finding in findings)
+    outcome = judge(findings, [finding.criterion for finding in findings])
+    said = [
+        finding.detail
+        for finding in sorted(findings, key=lambda finding: QUARTERS[finding.status])
+        if OF_STATUS[finding.status] == outcome or QUARTERS[finding.status] == worst
+    ]
+    text = " ".join(dict.fromkeys(said))
+    return mask_text(text if len(text) <= DETAIL_LIMIT else f"{text[: DETAIL_LIMIT - 1]}…")

@@ -1,0 +1,147 @@
+"""Owns running: a batch of probes on one event loop, with limits, progress and a way to stop.
+
+The loop has a thread of its own, and results come out in the caller's thread: there the database may be used.
+"""
+
+import asyncio
+import threading
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+
+from readiness.probes.checkout import Checkout
+from readiness.probes.egress import Client
+from readiness.probes.looking import Job, Result, confirmed_look
+from readiness.probes.outcomes import Outcome
+from readiness.probes.policy import Policy
+
+CANCELLED = "The run was cancelled before this probe had finished."
+OUT_OF_TIME = "The batch ran out of time before this probe had finished."
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much at once, and how long in seconds. `pause` lies between a look and the one that confirms it."""
+
+    at_once: int = 100
+    per_host: int = 4
+    checkouts: int = 2
+    batch_seconds: float = 60.0
+    pause: float = 1.0
+    poll: float = 0.5
+
+
+DEFAULT_LIMITS = Limits()
+
+
+def run(
+    jobs: Sequence[Job],
+    policy: Policy,
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+    roots: str = "",
+    started: Callable[[Job], None] = lambda job: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Iterator[Result]:
+    """Run the jobs and yield one result for each, as they come.
+
+    `started` is told when a job begins and `cancelled` is asked twice a second, both in the caller's thread.
+    After a cancel, and when the time of the batch is up, what is left comes out as `error`. `roots` are
+    certificates in PEM that an administrator trusts beside the system's.
+    """
+    batch = _Batch(jobs, policy, limits, roots)
+    thread = threading.Thread(target=batch.work, name="probes", daemon=True)
+    thread.start()
+    try:
+        yield from batch.results(started, cancelled)
+    finally:
+        batch.stopped.set()
+        thread.join()
+
+
+class _Batch:
+    """One batch. The loop's side puts events into a queue, the caller's side takes them out."""
+
+    def __init__(self, jobs: Sequence[Job], policy: Policy, limits: Limits, roots: str) -> None:
+        self.jobs, self.policy, self.limits, self.roots = jobs, policy, limits, roots
+        self.events: SimpleQueue[Job | Result | Exception | None] = SimpleQueue()
+        self.stopped = threading.Event()
+
+    def results(self, started: Callable[[Job], None], cancelled: Callable[[], bool]) -> Iterator[Result]:
+        """Yield results in the caller's thread until the loop has ended; raise what broke the loop."""
+        while True:
+            if cancelled():
+                self.stopped.set()
+            try:
+                event = self.events.get(timeout=self.limits.poll)
+            except Empty:
+                continue
+            match event:
+                case None:
+                    return
+                case Result():
+                    yield event
+                case Job():
+                    started(event)
+                case Exception():
+                    raise event
+
+    def work(self) -> None:
+        """Run the loop to its end, in the batch's own thread."""
+        try:
+            asyncio.run(self._all())
+        except Exception as error:  # noqa: BLE001 - raised again in the caller's thread, see results()
+            self.events.put(error)
+        else:
+            self.events.put(None)
+
+    async def _all(self) -> None:
+        """Run every job; when time is up or somebody cancels, report the rest as not looked at."""
+        until = asyncio.get_running_loop().time() + self.limits.batch_seconds
+        turns = _Turns(self.limits)
+        async with Client(self.policy, self.roots) as client:
+            tasks = {asyncio.create_task(self._one(job, client, turns)): job for job in self.jobs}
+            pending = set(tasks)
+            while pending and not self.stopped.is_set() and asyncio.get_running_loop().time() < until:
+                finished, pending = await asyncio.wait(pending, timeout=self.limits.poll)
+                for task in finished:
+                    task.result()
+            for task in pending:
+                task.cancel()
+            await asyncio.gather(*pending, return_exceptions=True)
+        for task in pending:
+            if task.cancelled():
+                reason = CANCELLED if self.stopped.is_set() else OUT_OF_TIME
+                self.events.put(Result(tasks[task], Outcome.ERROR, reason))
+
+    async def _one(self, job: Job, client: Client, turns: "_Turns") -> None:
+        @asynccontextmanager
+        async def turn() -> AsyncIterator[None]:
+            async with turns.of(job):
+                if not told:
+                    told.append(job)
+                    self.events.put(job)
+                yield
+
+        told: list[Job] = []
+        self.events.put(await confirmed_look(job, client, turn, self.limits.pause))
+
+
+class _Turns:
+    """Who may look at the same time: so many in all, so many at one host, so many at checkouts."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._all = asyncio.Semaphore(limits.at_once)
+        self._checkouts = asyncio.Semaphore(limits.checkouts)
+        self._hosts: defaultdict[str, asyncio.Semaphore] = defaultdict(
+            lambda: asyncio.Semaphore(limits.per_host)
+        )
+
+    @asynccontextmanager
+    async def of(self, job: Job) -> AsyncIterator[None]:
+        """Wait for a turn. The host comes first, so that one slow host does not hold everybody's places."""
+        own = self._checkouts if isinstance(job.subject, Checkout) else self._hosts[job.subject.host]
+        async with own, self._all:
+            yield

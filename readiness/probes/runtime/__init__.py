@@ -1,0 +1,1 @@
+"""Owns the probes that ask a running deployment: one file a probe."""

@@ -1,0 +1,102 @@
+"""Owns Target: a deployment as a probe sees it, with its way to ask."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Self
+from urllib.parse import urlsplit
+
+from readiness.probes.egress import DEADLINE, Client
+from readiness.probes.exchange import Exchange
+from readiness.probes.outcomes import NotApplicable
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What the owner of a deployment declared about it, in typed fields.
+
+    `base_url` is where it answers, `host_header` the Host to send when that is not the name in `base_url`.
+    `environment` decides how strict a probe is: "production" is the strictest. `public_api` says that any
+    origin may call it without credentials; `cors_credentials` that the frontend sends cookies.
+    `docs` is the policy for API documents: "public", "private", or "" when nobody decided.
+    """
+
+    base_url: str
+    environment: str = "production"
+    host_header: str = ""
+    frontend_origins: tuple[str, ...] = ()
+    health_path: str = ""
+    login_path: str = ""
+    api_paths: tuple[str, ...] = ()
+    protected_paths: tuple[str, ...] = ()
+    dependencies: tuple[str, ...] = ()
+    expected_commit: str = ""
+    public_api: bool = False
+    cors_credentials: bool = False
+    docs: str = ""
+    client: Client | None = field(default=None, compare=False, repr=False)
+    exchanges: list[Exchange] = field(default_factory=list, compare=False, repr=False)
+
+    def bound(self, client: Client) -> Self:
+        """Return the same target with a way to ask and an empty record of what was exchanged."""
+        return replace(self, client=client, exchanges=[])
+
+    @property
+    def scheme(self) -> str:
+        """ "http" or "https"."""
+        return urlsplit(self.base_url).scheme
+
+    @property
+    def host(self) -> str:
+        """The name or address that is dialled."""
+        return urlsplit(self.base_url).hostname or ""
+
+    @property
+    def port(self) -> int:
+        """The port that is dialled."""
+        return urlsplit(self.base_url).port or DEFAULT_PORTS[self.scheme]
+
+    @property
+    def name(self) -> str:
+        """The name under which the deployment is known: the Host header's, else the address's."""
+        return urlsplit(f"//{self.host_header}").hostname or self.host
+
+    @property
+    def is_production(self) -> bool:
+        """Tell whether faults that only annoy in development count in full."""
+        return self.environment == "production"
+
+    def url(self, path: str) -> str:
+        """Return the absolute address of a path under the base URL. An absolute address stays as it is."""
+        if path.startswith(("http://", "https://")):
+            return path
+        return f"{self.base_url.rstrip('/')}/{path.removeprefix('/')}"
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str] | None = None,
+        *,
+        follow: bool = False,
+        deadline: float = DEADLINE,
+    ) -> Exchange:
+        """Ask the deployment and keep the exchange for the record. Raises as `Client.ask` does."""
+        exchange = await self.way_out.ask(
+            method, self.url(path), headers, host=self.host_header, follow=follow, deadline=deadline
+        )
+        self.exchanges.append(exchange)
+        return exchange
+
+    @property
+    def way_out(self) -> Client:
+        """The client that the runner bound."""
+        if self.client is None:
+            raise RuntimeError("This target was not bound to a client: only a runner may ask it.")
+        return self.client
+
+    def needs_https(self) -> None:
+        """Raise NotApplicable unless the deployment is reached over https."""
+        if self.scheme != "https":
+            raise NotApplicable(f"{self.base_url} is not an https address.")
