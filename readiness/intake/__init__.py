@@ -1,0 +1,1 @@
+"""Push: what CI posts; signatures, deliveries, and one file a format."""

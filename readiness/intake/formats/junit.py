@@ -1,0 +1,318 @@
+"""Owns the JUnit XML format: every dialect is recounted from its test cases; what proves nothing is no pass.
+
+There is no official specification. The trees of pytest, Surefire, Gradle, jest-junit, Playwright, gotestsum,
+PHPUnit, CTest and GoogleTest differ; they share `testcase` elements with a child that names the result.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from readiness.intake.body import Body
+from readiness.intake.formats import format
+from readiness.intake.reading import Context, Limits, Outcome, Reading, TooLarge, Unreadable
+from readiness.intake.xmlstream import read_xml, root_of
+from tickets.findings import Finding
+from tickets.redact import mask_text
+from tickets.scoring import Status
+
+CLAIMS = {
+    "unit": "test.unit",
+    "integration": "test.integration",
+    "e2e": "test.e2e",
+    "load": "test.load",
+    "security": "test.security",
+}
+# A case with several results counts once, by the worst of them (RANK). A re-run that failed is a failure even
+# when the first failure is not repeated beside it.
+RESULTS = {
+    "failure": "failures",
+    "rerunFailure": "failures",
+    "error": "errors",
+    "rerunError": "errors",
+    "skipped": "skipped",
+    "disabled": "skipped",
+    "flakyFailure": "flaky",
+    "flakyError": "flaky",
+}
+RANK = {"failures": 0, "errors": 1, "skipped": 2, "flaky": 3, "passed": 4}
+# CTest, GoogleTest and others say in an attribute what has no child: a test that did not run looks passed.
+WORDS = {
+    "notrun": "skipped",
+    "disabled": "skipped",
+    "skipped": "skipped",
+    "suppressed": "skipped",
+    "ignored": "skipped",
+    "pending": "skipped",
+    "todo": "skipped",
+    "fail": "failures",
+    "failed": "failures",
+    "failure": "failures",
+    "error": "errors",
+}
+# What pytest, jest-junit and gotestsum write for a file that could not be loaded or built.
+UNCOLLECTED = ("collection failure", "Test suite failed to run", "[build failed]")
+SHOWN_FAILURES = 20
+SHOWN_TEXT = 300
+REMEMBERED_FAILURES = 10_000
+
+
+@dataclass(slots=True)
+class Suite:
+    """One open testsuite element: what it claims, and the counts at the moment it opened."""
+
+    name: str
+    claimed_tests: int | None
+    claimed_bad: int
+    tests: int
+    bad: int
+    flaky: int
+
+
+@dataclass(slots=True)
+class Recount:
+    """Counts the test cases of one report as its tags go by."""
+
+    limits: Limits
+    tests: int = 0
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(RANK, 0))
+    failing: list[dict[str, str]] = field(default_factory=list)
+    uncollected: int = 0
+    unexplained: str = ""
+    miscounted: str = ""
+    empty_suites: int = 0
+    suites: list[Suite] = field(default_factory=list)
+    case: dict[str, str] | None = None
+    inner: int = 0
+    result: str = "passed"
+    said: dict[str, str] = field(default_factory=dict)
+    failed: set[int] = field(default_factory=set)
+    rooted: bool = False
+
+    @property
+    def bad(self) -> int:
+        return self.counts["failures"] + self.counts["errors"]
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        if self.case is not None:
+            self.inner += 1
+            if name in RESULTS:
+                self._result(RESULTS[name], attributes)
+        elif name == "testcase" and self.rooted:
+            self.case = attributes
+        elif name in ("testsuite", "testsuites"):
+            self._open_suite(attributes)
+        elif not self.rooted:
+            raise Unreadable(f"This is not a JUnit report: its outermost element is <{name}>.")
+        elif name in ("failure", "error"):
+            # A suite that broke outside its tests: how many tests it would have had is not known.
+            self.uncollected += 1
+            self._count("errors", {"name": self._suite_name()}, attributes)
+
+    def end(self, name: str) -> None:
+        if self.case is not None:
+            if self.inner:
+                self.inner -= 1
+            else:
+                self._close_case(self.case)
+        elif name in ("testsuite", "testsuites"):
+            self._close_suite(self.suites.pop())
+
+    def text(self, text: str) -> None:
+        """Output and traces are not kept."""
+
+    def _result(self, result: str, attributes: dict[str, str]) -> None:
+        if RANK[result] < RANK[self.result]:
+            self.result, self.said = result, attributes
+
+    def _close_case(self, case: dict[str, str]) -> None:
+        result, said = self.result, self.said
+        self.case, self.result, self.said = None, "passed", {}
+        if result == "passed" and ("status" in case or "result" in case):
+            result = attribute_result(case)
+        self._count(result, case, said)
+
+    def _count(self, result: str, case: dict[str, str], said: dict[str, str]) -> None:
+        if result in ("failures", "errors") and self._is_known_failure(result, case):
+            return
+        self.tests += 1
+        self.counts[result] += 1
+        if self.tests > self.limits.cases:
+            raise TooLarge(f"The report has more than {self.limits.cases:,} test cases.", "cases")
+        if result in ("failures", "errors"):
+            words = f"{said.get('message', '')} {case.get('classname', '')} {case.get('name', '')}"
+            self.uncollected += any(word in words for word in UNCOLLECTED)
+            if len(self.failing) < SHOWN_FAILURES:
+                self.failing.append({"test": full_name(case), "message": shown(said.get("message", ""))})
+
+    def _is_known_failure(self, result: str, case: dict[str, str]) -> bool:
+        """Tell whether this is the second entry of a test that failed before.
+
+        pytest writes two cases of one name for a test that fails and whose teardown then breaks: a failure,
+        and an error.
+        """
+        identity = hash(
+            (self.suites[-1].name if self.suites else "", case.get("classname"), case.get("name"))
+        )
+        if result == "errors":
+            return identity in self.failed
+        if len(self.failed) < REMEMBERED_FAILURES:
+            self.failed.add(identity)
+        return False
+
+    def _suite_name(self) -> str:
+        return self.suites[-1].name if self.suites else ""
+
+    def _open_suite(self, attributes: dict[str, str]) -> None:
+        self.rooted = True
+        bad = number(attributes, "failures") or 0
+        bad += number(attributes, "errors") or 0
+        claimed = number(attributes, "tests")
+        name = attributes.get("name", "")
+        self.suites.append(Suite(name, claimed, bad, self.tests, self.bad, self.counts["flaky"]))
+
+    def _close_suite(self, suite: Suite) -> None:
+        tests = self.tests - suite.tests
+        if tests == 0:
+            self.empty_suites += 1
+        if suite.claimed_tests not in (None, tests):
+            said = f"{named(suite)} says {suite.claimed_tests} tests and holds {tests}"
+            self.miscounted = f"{said}; the tests were recounted."
+        explained = self.bad > suite.bad or self.counts["flaky"] > suite.flaky
+        if suite.claimed_bad and not explained:
+            # gotestsum and jest-junit count a file that does not compile, and write no test case for it.
+            said = f"{named(suite)} says that {suite.claimed_bad} failed"
+            self.unexplained = f"{said}, and none of them is in the report."
+
+
+def named(suite: Suite) -> str:
+    return f"The suite {shown(suite.name)!r}" if suite.name else "A suite"
+
+
+def number(attributes: Mapping[str, str], name: str) -> int | None:
+    """A counter attribute; None when absent or no whole number. Some tools write thousands separators."""
+    digits = attributes.get(name, "").replace(",", "").strip()
+    return int(digits) if digits.isdecimal() and len(digits) < 10 else None
+
+
+def attribute_result(case: Mapping[str, str]) -> str:
+    """The result that a case without a child names in `status` or `result`; passed when neither does."""
+    results = (WORDS.get(case.get(name, "").strip().lower(), "passed") for name in ("status", "result"))
+    return min(results, key=RANK.__getitem__)
+
+
+def full_name(case: Mapping[str, str]) -> str:
+    return shown(".".join(part for part in (case.get("classname", ""), case.get("name", "")) if part))
+
+
+def shown(text: str) -> str:
+    """Text from the report as it may be stored: one line, short, secrets masked."""
+    return mask_text(" ".join(text[: SHOWN_TEXT * 4].split()))[:SHOWN_TEXT]
+
+
+def recognise(head: bytes) -> bool:
+    return root_of(head) in ("testsuites", "testsuite")
+
+
+@format("junit", title="JUnit XML", recognise=recognise)
+def read(body: Body, context: Context) -> Reading:
+    """Recount a JUnit report. No test, or none that ran, is unknown; one failure or error is a fail."""
+    criterion = claim_of(context.category)
+    recount, warnings = read_xml(body, lambda: Recount(context.limits))
+    counts = recount.counts
+    summary = {
+        "tests": recount.tests,
+        "passed": counts["passed"] + counts["flaky"],
+        "failures": counts["failures"],
+        "errors": counts["errors"],
+        "skipped": counts["skipped"],
+        "flaky": counts["flaky"],
+    }
+    warnings += warnings_of(recount)
+    outcome = outcome_of(recount, summary)
+    return Reading(
+        "junit", outcome, summary, tuple(warnings), findings_of(criterion, recount, summary, context)
+    )
+
+
+def warnings_of(recount: Recount) -> list[str]:
+    said = [text for text in (recount.miscounted, recount.unexplained) if text]
+    if recount.empty_suites and recount.tests:
+        said.append(f"{recount.empty_suites} suites hold no test case: a build that failed may hide there.")
+    if recount.uncollected:
+        said.append(
+            f"{recount.uncollected} files or suites could not be run at all; "
+            "how many tests they hold is not known."
+        )
+    if not recount.tests:
+        said.append("The report holds no test case, so it proves nothing.")
+    return said
+
+
+def outcome_of(recount: Recount, summary: Mapping[str, int]) -> Outcome:
+    if summary["failures"] or summary["errors"]:
+        return Outcome.FAIL
+    if not summary["passed"] or recount.unexplained:
+        return Outcome.UNKNOWN
+    return Outcome.PASS
+
+
+def claim_of(category: str) -> str:
+    """The claim that tests of a category speak to; Unreadable for an unknown one."""
+    if (category or "unit") not in CLAIMS:
+        raise Unreadable(f"Tests have no category {category!r}. Known are: {', '.join(CLAIMS)}.")
+    return CLAIMS[category or "unit"]
+
+
+def findings_of(
+    criterion: str, recount: Recount, summary: Mapping[str, int], context: Context
+) -> tuple[Finding, ...]:
+    """One finding about the claim; none when the report proves nothing."""
+    status = status_of(recount, summary)
+    if status is None:
+        return ()
+    evidence: dict[str, Any] = dict(summary)
+    if recount.failing:
+        evidence["failing"] = recount.failing
+    return (
+        Finding(
+            criterion,
+            status,
+            sentence(summary, recount),
+            evidence,
+            commit=context.commit,
+            observed_at=context.observed_at,
+        ),
+    )
+
+
+def status_of(recount: Recount, summary: Mapping[str, int]) -> Status | None:
+    """The status of the claim: None when nothing is proven, in whole-number arithmetic.
+
+    A run that could not collect a file is risky whatever the rest says: one error may stand for 400 tests.
+    """
+    executed = summary["tests"] - summary["skipped"]
+    if not summary["tests"]:
+        return None
+    if not executed:
+        return Status.UNTESTED
+    if summary["failures"] or summary["errors"]:
+        mostly = summary["passed"] * 100 >= 80 * executed and not recount.uncollected
+        return Status.PARTIAL if mostly else Status.RISKY
+    if recount.unexplained:
+        return None
+    return Status.PARTIAL if summary["flaky"] * 100 > 2 * executed else Status.OK
+
+
+def sentence(summary: Mapping[str, int], recount: Recount) -> str:
+    """What a person reads: how many of the tests that ran pass, and what else there is to know."""
+    executed = summary["tests"] - summary["skipped"]
+    if not executed:
+        return f"All {summary['tests']} tests are skipped, so none has been verified."
+    parts = [f"{summary['passed']} of {executed} tests pass"]
+    bad = summary["failures"] + summary["errors"]
+    parts += [f"{bad} fail"] if bad else []
+    parts += [f"{summary['flaky']} pass only when run again"] if summary["flaky"] else []
+    parts += [f"{summary['skipped']} are skipped"] if summary["skipped"] else []
+    tail = " Some files could not be run at all." if recount.uncollected else ""
+    return f"{', '.join(parts)}.{tail}"
