@@ -1,152 +1,60 @@
-"""Owns the gate: which conditions hold, and the verdict that follows from them.
+"""Owns the verdict: the word that follows from the conditions of the gate, and who may change it.
 
-Pure, as scoring is. A condition that cannot be computed is unmet. The score never turns the verdict by itself.
+Pure, as scoring is. Any hard condition unmet: NOT READY; only soft ones: READY WITH CONDITIONS; none: READY.
+The score never turns the verdict by itself. What it is made from is in `tickets.survey`, the conditions in
+`tickets.conditions`; the rest of the product imports both from here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import datetime
 
-from tickets.scoring import RULES, Evaluation
+from tickets.conditions import Condition, Policy, conditions
+from tickets.scoring import RULES
+from tickets.survey import (
+    BlockerFacts,
+    ChecklistFacts,
+    CommitFacts,
+    Facts,
+    Lowering,
+    OverrideFacts,
+    Ref,
+    WaiverFacts,
+    survey,
+)
+
+__all__ = [
+    "NOT_READY",
+    "READY",
+    "READY_WITH_CONDITIONS",
+    "BlockerFacts",
+    "ChecklistFacts",
+    "CommitFacts",
+    "Condition",
+    "Facts",
+    "Lowering",
+    "OverrideFacts",
+    "Policy",
+    "Ref",
+    "Verdict",
+    "WaiverFacts",
+    "decide",
+    "word_for",
+]
 
 READY = "READY"
 READY_WITH_CONDITIONS = "READY WITH CONDITIONS"
 NOT_READY = "NOT READY"
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """The thresholds of one environment. Floors are hard, goals are soft; scores out of 10, coverage in per cent."""
-
-    name: str = "production"
-    overall_floor: Decimal = Decimal("6.5")
-    overall_goal: Decimal = Decimal("8.0")
-    category_floor: Decimal = Decimal("4.0")
-    category_goal: Decimal = Decimal("6.0")
-    coverage_floor: int = 60
-    coverage_goal: int = 80
-    audit_days: int = 90
-    allow_ancestors: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class BlockerFacts:
-    """One blocker. `priority` "P0" to "P3"; `state` open, in_progress, fix_ready, verified, reopened, waived,
-    wont_fix or duplicate; `criteria` the ids of linked criteria; `owner`: somebody is assigned."""
-
-    id: int
-    ref: str
-    title: str
-    priority: str
-    state: str
-    owner: bool
-    due: date | None
-    criteria: tuple[int, ...]
-    waived_until: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class ChecklistFacts:
-    """One checklist item. A `phase` that begins with "pre", in any case, is pre-deployment."""
-
-    id: int
-    text: str
-    phase: str
-    required: bool
-    done: bool
-    not_applicable: bool
-
-
-@dataclass(frozen=True, slots=True)
-class WaiverFacts:
-    """A waiver of anything; `target` is what it is for, a blocker's `ref` when it is for a blocker."""
-
-    id: int
-    target: str
-    until: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class OverrideFacts:
-    """An approved raise to READY, for one commit, before `until`."""
-
-    by: str
-    reason: str
-    until: datetime
-    commit: str
-
-
-@dataclass(frozen=True, slots=True)
-class Lowering:
-    """An auditor's word that lowers the verdict: READY WITH CONDITIONS or NOT READY, with the reason."""
-
-    by: str
-    reason: str
-    word: str
-
-
-@dataclass(frozen=True, slots=True)
-class CommitFacts:
-    """The commit that the gate is asked about, and how the evidence relates to it.
-
-    `match` is "exact", "ancestor" (the evidence is `behind` commits older) or "unknown"; `required`: the asker
-    must name a commit, so that none asked is a hard condition unmet and not only a soft one.
-    """
-
-    asked: str | None
-    match: str = "unknown"
-    behind: int | None = None
-    required: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What a verdict is made from. `criteria`: id to title (key flags are in the evaluation).
-
-    `commit` None: nobody asks about a commit (no commit condition; an override, bound to one, does not apply).
-    """
-
-    evaluation: Evaluation
-    criteria: Mapping[int, str]
-    blockers: tuple[BlockerFacts, ...] = ()
-    checklist: tuple[ChecklistFacts, ...] = ()
-    waivers: tuple[WaiverFacts, ...] = ()
-    newest_audit: date | None = None
-    commit: CommitFacts | None = None
-    override: OverrideFacts | None = None
-    lowering: Lowering | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Ref:
-    """An object behind a condition. `kind`: blocker, criterion, category, checklist or waiver; a category's id is
-    its key."""
-
-    kind: str
-    id: int | str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """One line of the gate. `computed` False: it could not be judged, and is therefore unmet."""
-
-    key: str
-    hard: bool
-    met: bool
-    computed: bool
-    title: str
-    required: str
-    actual: str
-    objects: tuple[Ref, ...] = ()
+WORST_FIRST = (NOT_READY, READY_WITH_CONDITIONS, READY)
+NOT_ENOUGH_EVIDENCE = "not enough evidence"
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`word` is what holds, `computed` what the conditions say; they differ by an override or a lowering only.
+    """`word` is what holds, `computed` what the conditions say; only an override or a lowering parts them.
 
-    `reasons` are short sentences, worst first; `enough_evidence` False: it is not known, rather than known to be bad.
+    `override` and `lowering` are None unless they made the word. `reasons` are short, hard ones first.
+    `enough_evidence` False: too little is known to say that it is ready, whatever else is wrong.
     """
 
     word: str
@@ -162,9 +70,58 @@ class Verdict:
     @property
     def text(self) -> str:
         """The word as it is printed: "READY (override by bob until 2026-02-10; computed NOT READY)"."""
-        raise NotImplementedError
+        if self.override:
+            until = self.override.until.date().isoformat()
+            return f"{self.word} (override by {self.override.by} until {until}; computed {self.computed})"
+        if self.lowering:
+            return f"{self.word} (lowered by {self.lowering.by}; computed {self.computed})"
+        return self.word
 
 
 def decide(facts: Facts, policy: Policy, at: datetime) -> Verdict:
-    """The verdict at `at` (aware)."""
-    raise NotImplementedError
+    """The verdict at `at` (aware): due dates and the ends of waivers and overrides are judged at that moment.
+
+    An override raises it for the very commit that is asked about and no other. A lowering beats an override:
+    a person who saw a reason to stop is not overruled by an older signature.
+    """
+    found = conditions(survey(facts, at), policy)
+    computed = word_for(found)
+    override = facts.override if computed != READY and applies(facts.override, facts, at) else None
+    word = READY if override else computed
+    lowering = facts.lowering
+    if lowering is None or lowering.word not in WORST_FIRST[: WORST_FIRST.index(word)]:
+        lowering = None
+    else:
+        word, override = lowering.word, None
+    evidence = all(c.met for c in found if c.key == "coverage-floor") and facts.evaluation.overall is not None
+    return Verdict(
+        word=word,
+        computed=computed,
+        conditions=found,
+        override=override,
+        lowering=lowering,
+        reasons=_reasons(found, enough_evidence=evidence),
+        enough_evidence=evidence,
+        policy=policy.name,
+    )
+
+
+def word_for(found: Iterable[Condition]) -> str:
+    """The verdict that these conditions amount to."""
+    unmet = [condition.hard for condition in found if not condition.met]
+    if any(unmet):
+        return NOT_READY
+    return READY_WITH_CONDITIONS if unmet else READY
+
+
+def applies(override: OverrideFacts | None, facts: Facts, at: datetime) -> bool:
+    """Whether the override holds at `at` for the commit that is asked about. Hexadecimal case is ignored."""
+    asked = facts.commit.asked if facts.commit else None
+    if override is None or not asked:
+        return False
+    return at < override.until and asked.casefold() == override.commit.casefold()
+
+
+def _reasons(found: Iterable[Condition], *, enough_evidence: bool) -> tuple[str, ...]:
+    unmet = tuple(f"{condition.title}: {condition.actual}" for condition in found if not condition.met)
+    return unmet if enough_evidence else (NOT_ENOUGH_EVIDENCE, *unmet)
