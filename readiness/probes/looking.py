@@ -27,7 +27,7 @@ from readiness.probes.registry import Probe, RepositoryLook, RuntimeLook
 from readiness.probes.target import Target
 from tickets.findings import Finding
 from tickets.redact import mask_json, mask_text
-from tickets.scoring import QUARTERS
+from tickets.scoring import QUARTERS, Status
 
 log = logging.getLogger(__name__)
 
@@ -91,6 +91,13 @@ def claims_of(findings: Sequence[Finding]) -> dict[str, str]:
     """Return the worst status per criterion."""
     best_first = sorted(findings, key=lambda finding: (-QUARTERS[finding.status], finding.status))
     return {finding.criterion: str(finding.status) for finding in best_first}
+
+
+def claims_in(evidence: Mapping[str, Any]) -> dict[str, str]:
+    """Return the claims in the stored evidence of a confirmed result: the `previous` of the next job."""
+    return claims_of(
+        [Finding(one["criterion"], Status(one["status"]), "") for one in evidence.get("findings", ())]
+    )
 
 
 async def confirmed_look(

@@ -1,0 +1,219 @@
+"""Owns the servers that the tests of probes ask: real sockets on loopback, each with a fault or its cure."""
+
+import datetime
+import ipaddress
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import NameOID
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a server was asked; header names in lower case."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a server says. `headers` may repeat a name when it is a list of pairs."""
+
+    status: int = 200
+    body: bytes | str = b""
+    headers: Mapping[str, str] | list[tuple[str, str]] = field(default_factory=dict)
+
+
+@dataclass
+class Served:
+    """A running server: its address, and what it was asked so far."""
+
+    url: str
+    port: int
+    requests: list[Request] = field(default_factory=list)
+
+
+App = Callable[[Request], Answer]
+
+
+@contextmanager
+def serve(app: App, *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> Iterator[Served]:
+    """Serve an app on a free port of loopback for as long as the block runs."""
+
+    class Quiet(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def answer(self) -> None:
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            request = Request(self.command, self.path, headers)
+            served.requests.append(request)
+            answer = app(request)
+            body = answer.body.encode() if isinstance(answer.body, str) else answer.body
+            self.send_response_only(answer.status)
+            pairs = answer.headers.items() if isinstance(answer.headers, Mapping) else answer.headers
+            for name, value in pairs:
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    for method in ("GET", "HEAD", "POST", "OPTIONS", "TRACE", "DELETE"):
+        setattr(Quiet, f"do_{method}", Quiet.answer)
+
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+        block_on_close = False
+
+        def handle_error(self, *_: Any) -> None:
+            pass
+
+        def get_request(self) -> tuple[socket.socket, Any]:
+            connection, address = super().get_request()
+            if tls is None:
+                return connection, address
+            connection.settimeout(5)
+            return tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False), address
+
+    server = Server((host, 0), Quiet)
+    port = server.server_address[1]
+    served = Served(f"{'https' if tls else 'http'}://{host}:{port}", port)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield served
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@contextmanager
+def serve_raw(speak: Callable[[socket.socket], None]) -> Iterator[Served]:
+    """Serve one connection after the other with a function that may say anything, or nothing."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+    served = Served(f"http://127.0.0.1:{port}", port)
+    stop = threading.Event()
+
+    def accept() -> None:
+        while not stop.is_set():
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=talk, args=(connection,), daemon=True).start()
+
+    def talk(connection: socket.socket) -> None:
+        with connection:
+            connection.settimeout(10)
+            try:
+                connection.recv(65536)
+                speak(connection)
+            except OSError:
+                pass
+
+    threading.Thread(target=accept, daemon=True).start()
+    try:
+        yield served
+    finally:
+        stop.set()
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+
+
+def refused_port() -> int:
+    """Return a port of loopback on which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return port
+
+
+@dataclass(frozen=True)
+class Authority:
+    """A certificate authority of the tests."""
+
+    certificate: x509.Certificate
+    key: ec.EllipticCurvePrivateKey
+
+    @property
+    def pem(self) -> str:
+        """Its certificate, for those who shall trust it."""
+        return self.certificate.public_bytes(serialization.Encoding.PEM).decode()
+
+
+def authority(name: str = "Test authority", issuer: Authority | None = None) -> Authority:
+    """Make an authority: a root, or an intermediate under `issuer`."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    builder = _builder(name, issuer.certificate.subject if issuer else None, key.public_key(), days=365)
+    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    return Authority(builder.sign((issuer or Authority(None, key)).key, hashes.SHA256()), key)  # type: ignore[arg-type]
+
+
+def server_context(
+    folder: Path,
+    issuer: Authority,
+    *,
+    names: tuple[str, ...] = ("127.0.0.1", "localhost"),
+    days: float = 90,
+    started: float = 30,
+    rsa_bits: int = 0,
+    chain: tuple[Authority, ...] = (),
+) -> ssl.SSLContext:
+    """Return a server's context with a certificate that expires in `days` and began `started` days ago."""
+    key: Any = (
+        rsa.generate_private_key(65537, rsa_bits) if rsa_bits else ec.generate_private_key(ec.SECP256R1())
+    )
+    builder = _builder(names[0], issuer.certificate.subject, key.public_key(), days=days, started=started)
+    builder = builder.add_extension(
+        x509.SubjectAlternativeName([_name(name) for name in names]), critical=False
+    )
+    certificate = builder.sign(issuer.key, hashes.SHA256())
+    pem = serialization.Encoding.PEM
+    bundle = folder / f"server-{certificate.serial_number}.pem"
+    bundle.write_bytes(
+        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        + certificate.public_bytes(pem)
+        + b"".join(link.certificate.public_bytes(pem) for link in chain)
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(bundle)
+    return context
+
+
+def _builder(
+    name: str, issuer: x509.Name | None, key: Any, *, days: float, started: float = 30
+) -> x509.CertificateBuilder:
+    now = datetime.datetime.now(datetime.UTC)
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer or subject)
+        .public_key(key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=started))
+        .not_valid_after(now + datetime.timedelta(days=days))
+    )
+
+
+def _name(text: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(text))
+    except ValueError:
+        return x509.DNSName(text)
