@@ -66,4 +66,12 @@ os.environ |= {
     **services(os.environ.get("TEST_DATABASE", "sqlite"), FOLDER, WORKER),
 }
 
-from readiness.settings import *  # noqa: E402, F403 - the environment above has to come first, and all of it is wanted
+import readiness.settings as product  # noqa: E402 - the environment above has to come first
+from readiness.settings import *  # noqa: E402, F403 - all of it is wanted here
+
+STORAGES = {
+    **product.STORAGES,
+    # The product's own asks for collected files; the tests that start a web server collect them.
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+PASSWORD_HASHERS = ["tests.passwords.QuickArgon2PasswordHasher"]
