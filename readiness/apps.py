@@ -1,4 +1,4 @@
-"""Owns the set-up of the machine's Django app: every probe and format is found at start, so a broken one stops it."""
+"""Owns the set-up of the machine's Django app: probes and formats are found at start."""
 
 from django.apps import AppConfig
 

@@ -123,7 +123,7 @@ class Job(models.Model):
             self.set_back(f"{type(error).__name__}: {error}")
 
     def mine(self) -> "models.QuerySet[Any]":
-        """Return this row while this attempt still holds it; an UPDATE on it that changes no row says it does not."""
+        """Return this row while this attempt still holds it, for an UPDATE that says so by changing it."""
         return type(self)._base_manager.filter(pk=self.pk, state=self.State.RUNNING, attempt=self.attempt)
 
     def renew(self, **fields: Any) -> None:
@@ -158,7 +158,7 @@ class Job(models.Model):
         self.mine().update(error=error[:2000], lease_until=None, **fields)
 
     def cancel(self) -> bool:
-        """Stop a row that is not over; the worker that has it loses its lease. Returns whether it was stopped."""
+        """Stop a row that is not over; its worker loses the lease. Returns whether it was stopped."""
         alive = type(self)._base_manager.filter(pk=self.pk, state__in=[self.State.QUEUED, self.State.RUNNING])
         now = timezone.now()
         return bool(alive.update(state=self.State.CANCELLED, finished_at=now, lease_until=None))

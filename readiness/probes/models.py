@@ -20,7 +20,7 @@ class Outcome(models.TextChoices):
 
 
 class ProbeState(models.Model):
-    """Where one probe stands on one deployment: its confirmed outcome, since when, and when it is due again."""
+    """Where one probe stands on one deployment: its confirmed outcome, since when, when it is due again."""
 
     deployment = models.ForeignKey(Deployment, on_delete=models.CASCADE, related_name="probe_states")
     probe = models.CharField(max_length=80)
@@ -85,7 +85,7 @@ class ProbeRun(Job):
 
     @classmethod
     def ask(cls, deployment: Deployment, *, probes: Sequence[str], by: Actor) -> "ProbeRun":
-        """Queue a run, or return the one that is under way. Raises Refused when there is nothing to look with."""
+        """Queue a run, or return the one that is under way. Refused when there is nothing to look with."""
         if not probes:
             raise Refused("No probe can look at this deployment yet. Give it an address or a repository.")
         user = by.user if isinstance(by.user, User) else None

@@ -1,22 +1,17 @@
 """The tables of the record, by what they are about; every public name can be imported from here."""
 
-from tickets.models.blockers import Blocker, Recommendation, Waiver
-from tickets.models.checklists import ChecklistItem
-from tickets.models.criteria import (
-    Assessment,
-    Category,
-    Criterion,
-    Evidence,
-    Observation,
-    Resolution,
-    Section,
-    Standing,
-)
+from tickets.models.blockers import Blocker
+from tickets.models.categories import Assessment, Category, Section
+from tickets.models.checklists import ChecklistItem, Recommendation
+from tickets.models.criteria import Criterion
 from tickets.models.deployments import Deployment, Membership, Policy
 from tickets.models.events import Actor, Comment, Conflict, Event, Refused
+from tickets.models.observations import Evidence, Observation, Resolution, Standing
 from tickets.models.people import SignInLink, User
+from tickets.models.recording import Recorded, Statement
 from tickets.models.snapshots import Override, Snapshot
-from tickets.models.tickets import Recorded, Ticket, TicketCounter
+from tickets.models.tickets import Ticket, TicketCounter
+from tickets.models.waivers import Waiver
 
 __all__ = [
     "Actor",
@@ -42,6 +37,7 @@ __all__ = [
     "SignInLink",
     "Snapshot",
     "Standing",
+    "Statement",
     "Ticket",
     "TicketCounter",
     "User",

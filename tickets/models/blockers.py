@@ -1,7 +1,7 @@
-"""Owns what stands in the way: blockers with their states, recommendations, and waivers with an end."""
+"""Owns blockers: what stands in the way, the states it goes through, and what proves that it is gone."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, ClassVar, Self
 
 from django.conf import settings
@@ -15,9 +15,8 @@ from tickets.models.deployments import Deployment
 from tickets.models.editing import Editable, EditableQuerySet
 from tickets.models.events import Actor, Conflict, Event, Refused
 from tickets.models.people import User
+from tickets.models.waivers import WAIVER_LIFE, Waiver
 from tickets.redact import mask_text
-
-WAIVER_LIFE = timedelta(days=90)
 
 
 class BlockerQuerySet(EditableQuerySet["Blocker"]):
@@ -37,7 +36,7 @@ class BlockerQuerySet(EditableQuerySet["Blocker"]):
 
 
 class Blocker(Editable):
-    """Something that must be fixed before the system may go live: where, what, why it matters, how to fix it."""
+    """Something that must be fixed before the system goes live: where, what, why, and how to fix it."""
 
     EDITABLE: ClassVar = (
         "title",
@@ -67,7 +66,7 @@ class Blocker(Editable):
         DUPLICATE = "duplicate", "Duplicate"
 
     CLOSED = (State.VERIFIED, State.DUPLICATE)
-    # What a person may set by hand. Verified has a verb of its own, and reopened follows from evidence or a reason.
+    # What a person may set by hand; verified and reopened have verbs of their own.
     MOVES: ClassVar[dict[str, tuple[str, ...]]] = {
         State.OPEN: (State.IN_PROGRESS, State.FIX_READY, State.WONT_FIX, State.DUPLICATE),
         State.IN_PROGRESS: (State.OPEN, State.FIX_READY, State.WONT_FIX, State.DUPLICATE),
@@ -113,8 +112,8 @@ class Blocker(Editable):
     verified_at = models.DateTimeField(null=True, blank=True)
     verified_reason = models.TextField(blank=True)
     opened_at = models.DateTimeField()
-    line = models.PositiveIntegerField(null=True)
-    layout = models.JSONField(default=dict)
+    line = models.PositiveIntegerField(null=True, blank=True)
+    layout = models.JSONField(default=dict, blank=True)
 
     objects = BlockerQuerySet.as_manager()
 
@@ -198,7 +197,7 @@ class Blocker(Editable):
 
     @transaction.atomic
     def claim_fix(self, *, by: Actor, reason: str = "", at: datetime | None = None) -> Event:
-        """Say that the fix is there: a claim, which somebody else verifies. Raises Refused when it is closed."""
+        """Say that the fix is there: a claim, which somebody else verifies. Refused when it is closed."""
         row = self.locked()
         if row.state not in {self.State.OPEN, self.State.IN_PROGRESS, self.State.REOPENED}:
             raise Refused(
@@ -230,7 +229,7 @@ class Blocker(Editable):
             )
         if not proof.fresh and not reason.strip():
             raise Refused(
-                "No linked criterion has passing evidence newer than the claim. Run the probes, or say why it is fixed."
+                "No linked criterion has passing evidence newer than the claim. Run the probes or say why."
             )
         for criterion in proof.fresh:
             if proof.contradicted(criterion):
@@ -242,7 +241,7 @@ class Blocker(Editable):
 
     @transaction.atomic
     def reopen(self, *, by: Actor, reason: str) -> Event:
-        """Open a blocker again that was closed or claimed; raises Refused without a reason or when it is open."""
+        """Open a blocker again that was closed or claimed; Refused without a reason or when it is open."""
         row = self.locked()
         if row.state not in {self.State.FIX_READY, self.State.VERIFIED}:
             raise Refused("This blocker is open already.")
@@ -270,7 +269,7 @@ class Blocker(Editable):
         ends_at: datetime,
         at: datetime | None = None,
     ) -> "Waiver":
-        """Accept the risk until a date, at most 90 days away; P0 and P1 need an approver who is somebody else.
+        """Accept the risk until a date, at most 90 days away; P0 and P1 need an approver who is another.
 
         Raises Refused. A waived blocker stays visible, and counts again from the moment the waiver ends.
         """
@@ -349,63 +348,3 @@ class Proof:
     def complete(self) -> bool:
         """Tell whether something was seen and everything that was seen is ok."""
         return not self.failing and any(self.seen(row) for row in self.criteria)
-
-
-class Waiver(models.Model):
-    """A risk that somebody accepts for a while; its end is judged when it is read, never by a job."""
-
-    class ReasonCode(models.TextChoices):
-        ACCEPTED = "accepted", "Risk accepted"
-        MITIGATED = "mitigated", "Mitigated by other means"
-        FALSE_POSITIVE = "false_positive", "Not a problem here"
-        DEFERRED = "deferred", "Fix is scheduled"
-
-    blocker = models.ForeignKey(Blocker, on_delete=models.CASCADE, related_name="waivers")
-    reason_code = models.CharField(max_length=20, choices=ReasonCode)
-    text = models.TextField()
-    control = models.TextField("compensating control")
-    requester = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
-    )
-    approver = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
-    )
-    starts_at = models.DateTimeField()
-    ends_at = models.DateTimeField()
-    withdrawn_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        constraints: ClassVar = [
-            models.CheckConstraint(
-                condition=models.Q(ends_at__gt=models.F("starts_at")), name="waiver_ends_later"
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"waiver of {self.blocker} until {self.ends_at:%Y-%m-%d}"
-
-    @property
-    def counts(self) -> bool:
-        return self.withdrawn_at is None
-
-    def facts(self) -> verdict.WaiverFacts:
-        return verdict.WaiverFacts(id=self.pk, target=str(self.blocker), until=self.ends_at)
-
-
-class Recommendation(Editable):
-    """What the auditor advises, by horizon."""
-
-    EDITABLE: ClassVar = ("text",)
-
-    ticket = models.ForeignKey("tickets.Ticket", on_delete=models.CASCADE, related_name="recommendations")
-    horizon = models.CharField(max_length=120)
-    text = models.TextField()
-    done = models.BooleanField(default=False)
-    blockers = models.ManyToManyField(Blocker, blank=True, related_name="recommendations")
-    position = models.PositiveIntegerField(default=0)
-
-    class Meta:
-        ordering: ClassVar = ["position", "id"]
-
-    def __str__(self) -> str:
-        return self.text

@@ -1,4 +1,4 @@
-"""Owns checklist items: what must be done before, during and after a deployment."""
+"""Owns what is left to do: checklist items by phase and recommendations by horizon."""
 
 from typing import ClassVar, Self
 
@@ -43,7 +43,7 @@ class ChecklistItem(Editable):
     reason = models.TextField(blank=True)
     criteria = models.ManyToManyField(Criterion, blank=True, related_name="checklist")
     position = models.PositiveIntegerField(default=0)
-    line = models.PositiveIntegerField(null=True)
+    line = models.PositiveIntegerField(null=True, blank=True)
 
     objects = ChecklistQuerySet.as_manager()
 
@@ -96,3 +96,22 @@ class ChecklistItem(Editable):
         return self.locked()._set(
             by=by, verb="marked not applicable", done=False, skipped=True, reason=reason
         )
+
+
+class Recommendation(Editable):
+    """What the auditor advises, by horizon."""
+
+    EDITABLE: ClassVar = ("text",)
+
+    ticket = models.ForeignKey("tickets.Ticket", on_delete=models.CASCADE, related_name="recommendations")
+    horizon = models.CharField(max_length=120)
+    text = models.TextField()
+    done = models.BooleanField(default=False)
+    blockers = models.ManyToManyField("tickets.Blocker", blank=True, related_name="recommendations")
+    position = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering: ClassVar = ["position", "id"]
+
+    def __str__(self) -> str:
+        return self.text

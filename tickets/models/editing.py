@@ -1,4 +1,4 @@
-"""Owns editing in place: one field at a time, nobody's words overwritten unseen, every write with its inverse."""
+"""Owns editing in place: one field at a time, nothing overwritten unseen, every write with its inverse."""
 
 import hashlib
 import json
@@ -56,7 +56,7 @@ class Editable(models.Model):
     def locked(self) -> Self:
         """Lock the ticket and return this row as it is in the database; every verb begins with it."""
         self.ticket.lock()
-        return cast("Self", type(self)._base_manager.select_related("ticket").get(pk=self.pk))
+        return type(self)._base_manager.select_related("ticket").get(pk=self.pk)
 
     @transaction.atomic
     def edit(self, name: str, value: Any, *, by: Actor, seen: str | None = None) -> Event | None:
@@ -128,7 +128,7 @@ class Editable(models.Model):
 
 @transaction.atomic
 def undo(event: Event, *, by: Actor) -> Event:
-    """Write the inverse of an event and return it; raises Refused when it has none, Conflict when it is too late."""
+    """Write the inverse of an event and return it; Refused when it has none, Conflict when it is too late."""
     if event.ticket is None or not event.can_be_undone:
         raise Refused("This change cannot be undone.")
     event.ticket.lock()

@@ -21,7 +21,7 @@ class Refused(Exception):
 
 
 class Conflict(Refused):
-    """A write that would overwrite what somebody else wrote in the meantime; `current` is what stands there."""
+    """A write that would overwrite what somebody else wrote meanwhile; `current` is what stands there."""
 
     def __init__(self, message: str, current: Any = None) -> None:
         super().__init__(message)
@@ -153,7 +153,8 @@ class Chained(models.Model):
 
     def chain_events(self) -> EventQuerySet:
         deployment, ticket = self.chain()
-        return Event.objects.filter(deployment_id=deployment, ticket_id=ticket).order_by("sequence")
+        own = models.Q(ticket_id=ticket) if ticket else models.Q(ticket=None, deployment_id=deployment)
+        return Event.objects.filter(own).order_by("sequence")
 
     def write_event(
         self,
@@ -171,9 +172,8 @@ class Chained(models.Model):
 
         Secrets in `before` and `after` are masked. The row is locked, so that two writers get two places.
         """
-        assert transaction.get_connection().in_atomic_block, (
-            "an event belongs to the transaction of its write"
-        )
+        if not transaction.get_connection().in_atomic_block:
+            raise RuntimeError("An event belongs to the transaction of the write that it is about.")
         head = type(self)._base_manager.select_for_update().only("event_count", "event_head").get(pk=self.pk)
         deployment, ticket = self.chain()
         event = Event(
@@ -219,7 +219,7 @@ class Chained(models.Model):
 
 
 def _plain(value: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return the value as the JSON that the database will give back, masked: the hash must not depend on types."""
+    """Return the value, masked, as the JSON that the database gives back, so that hashes agree."""
     return dict(json.loads(json.dumps(mask_json(dict(value or {})), cls=DjangoJSONEncoder)))
 
 

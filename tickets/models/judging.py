@@ -1,4 +1,4 @@
-"""Owns the way from a ticket's rows to the rules and back: gathers facts, asks scoring and verdict, makes a snapshot."""
+"""Owns the way from a ticket's rows to the rules and back: facts in, score and verdict out."""
 
 import hashlib
 from collections import Counter
@@ -11,11 +11,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from tickets import advice, scoring, verdict
-from tickets.models.blockers import Blocker, Waiver
+from tickets.models.blockers import Blocker
+from tickets.models.categories import Category
 from tickets.models.checklists import ChecklistItem
-from tickets.models.criteria import Category, Criterion
+from tickets.models.criteria import Criterion
 from tickets.models.events import Event
 from tickets.models.snapshots import Snapshot
+from tickets.models.waivers import Waiver
 
 if TYPE_CHECKING:
     from tickets.models.tickets import Ticket
@@ -239,8 +241,8 @@ def match_commit(
 ) -> verdict.CommitFacts:
     """Say how the evidence relates to the asked commit.
 
-    "exact" needs at least one piece of evidence that is bound to a commit, and all such evidence, the newest of
-    every source, to be of this one. Anything else is "unknown": old evidence is not read as new.
+    "exact" needs at least one piece of evidence that is bound to a commit, and all such evidence, the newest
+    of every source, to be of this one. Anything else is "unknown": old evidence is not read as new.
     """
     if asked is None:
         return verdict.CommitFacts(asked=None)

@@ -1,11 +1,8 @@
 """Owns tickets: one audit or piece of work, its key, and the verbs that write what becomes known about it."""
 
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
-from decimal import Decimal
+from collections.abc import Sequence
+from datetime import date, datetime
 from typing import Any, ClassVar, Self
 
 from django.db import models, transaction
@@ -14,14 +11,15 @@ from django.utils import timezone
 from django.utils.text import slugify
 
 from tickets import packs, scoring, verdict
-from tickets.findings import Finding
 from tickets.models import judging
 from tickets.models.blockers import Blocker
+from tickets.models.categories import Category
 from tickets.models.checklists import ChecklistItem
-from tickets.models.criteria import STATEMENT_LIFE, Category, Criterion, Evidence, Observation, Standing
+from tickets.models.criteria import Criterion
 from tickets.models.deployments import COMMIT, Deployment
-from tickets.models.events import Actor, Chained, Comment, Refused
+from tickets.models.events import Actor, Comment, Refused
 from tickets.models.people import User
+from tickets.models.recording import Recording, Statement
 from tickets.models.snapshots import OVERRIDE_LIFE, Override, Snapshot
 from tickets.redact import mask_text
 
@@ -90,39 +88,7 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
         return ticket
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """What an auditor says about one criterion, before it is stored."""
-
-    criterion: Criterion
-    status: scoring.Status
-    word: str = ""
-    mark: str = ""
-    detail: str = ""
-    evidence: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One criterion's status before and after a record."""
-
-    criterion: int
-    subject: str
-    was: str
-    now: str
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """What a record changed: the overall score and the criteria's statuses before and after."""
-
-    before: Decimal | None
-    after: Decimal | None
-    stored: int
-    changes: tuple[Change, ...] = ()
-
-
-class Ticket(Chained):
+class Ticket(Recording):
     """One audit of a deployment, or one piece of work on it."""
 
     class Kind(models.TextChoices):
@@ -196,7 +162,7 @@ class Ticket(Chained):
         return judging.category_of(self.evaluate(at), category.key)
 
     def judge(self, at: datetime | None = None, commit: "judging.Asked | None" = None) -> "judging.Judgement":
-        """Return score, verdict and their inputs at a moment, for a page (no commit) or a gate's asked commit."""
+        """Return score, verdict and their inputs, for a page (no commit) or for a gate's asked commit."""
         return judging.judge(self, at or timezone.now(), commit)
 
     @property
@@ -230,211 +196,9 @@ class Ticket(Chained):
         )
 
     @transaction.atomic
-    def record(
-        self,
-        findings: Sequence[Finding],
-        *,
-        source: str,
-        by: Actor,
-        shelf_life: timedelta,
-        basis: str = Observation.Basis.OBSERVED,
-        at: datetime | None = None,
-    ) -> Recorded:
-        """Store findings as observations and follow what they change; the same findings again change nothing.
-
-        A claim that the ticket has no criterion for gets one from the pack, with its category re-anchored.
-        Blockers whose evidence turned are moved. One transaction; the only writer of Observation besides
-        `record_statements`.
-        """
-        self.lock()
-        at = at or timezone.now()
-        before = self.evaluate(at)
-        known = {row.claim: row for row in self.criteria.filter(removed_at=None).exclude(claim="")}
-        old = [finding for finding in findings if finding.criterion in known]
-        stored = self._observe(
-            [self._observed(known[f.criterion], f, source, by, basis, shelf_life, at) for f in old]
-        )
-        new = [finding for finding in findings if finding.criterion not in known]
-        if new:
-            created = self._add_claims([finding.criterion for finding in new], by=by, at=at)
-            with self.reanchoring(
-                [row.category_id for row in created.values()], by=by, why="A claim was added.", at=at
-            ):
-                for row in created.values():
-                    row.save(force_insert=True)
-                stored += self._observe(
-                    [self._observed(created[f.criterion], f, source, by, basis, shelf_life, at) for f in new]
-                )
-            known |= created
-        after = self.evaluate(at)
-        changes = tuple(
-            Change(row.pk, row.subject, judging.status_of(before, row.pk), judging.status_of(after, row.pk))
-            for row in (known[finding.criterion] for finding in findings)
-            if judging.status_of(before, row.pk) != judging.status_of(after, row.pk)
-        )
-        if stored:
-            content = {
-                "source": source,
-                "observations": len(stored),
-                "changes": [_as_log(change) for change in changes],
-            }
-            self.write_event(by, "recorded", self, after=content, at=at)
-            self._follow([row.criterion_id for row in stored], by=by, at=at)
-            self.rescore(at)
-        return Recorded(before.overall, after.overall, len(stored), changes)
-
-    @transaction.atomic
-    def record_statements(
-        self, statements: Sequence[Statement], *, by: Actor, observed_at: datetime, at: datetime | None = None
-    ) -> int:
-        """Store what an auditor says, as of `observed_at`; returns how many were new. Raises Refused for a future time.
-
-        Writes no event: the verb that calls it (an import, a person's statement) writes its own.
-        """
-        if observed_at > (at or timezone.now()) + timedelta(minutes=5):
-            raise Refused("That was observed in the future. Check the date.")
-        rows = [
-            Observation(
-                criterion=statement.criterion, status=statement.status.value, word=statement.word, mark=statement.mark,
-                basis=Observation.Basis.STATED, source="auditor", actor=by.label, user=by.user,
-                detail=mask_text(statement.detail), shelf_life=STATEMENT_LIFE, observed_at=observed_at,
-            )
-            for statement in statements
-        ]  # fmt: skip
-        for row, evidence in zip(
-            rows, Evidence.keep([statement.evidence for statement in statements]), strict=True
-        ):
-            row.evidence = evidence
-        return len(self._observe(rows))
-
-    @transaction.atomic
-    def record_statement(
-        self, criterion: Criterion, status: scoring.Status, *, by: Actor, reason: str, word: str = "",
-        at: datetime | None = None,
-    ) -> Recorded:  # fmt: skip
-        """Store what a person says about one criterion now, with an event."""
-        self.lock()
-        at = at or timezone.now()
-        before = self.evaluate(at)
-        self.record_statements(
-            [Statement(criterion, status, word=word, detail=reason)], by=by, observed_at=at, at=at
-        )
-        after = self.evaluate(at)
-        was, now = judging.status_of(before, criterion.pk), judging.status_of(after, criterion.pk)
-        self.write_event(by, "stated", criterion, before={"status": was}, after={"status": now, "said": status.value},
-                         reason=reason, at=at)  # fmt: skip
-        self.rescore(at)
-        return Recorded(
-            before.overall, after.overall, 1, (Change(criterion.pk, criterion.subject, was, now),)
-        )
-
-    @staticmethod
-    def _observed(
-        criterion: Criterion,
-        finding: Finding,
-        source: str,
-        by: Actor,
-        basis: str,
-        life: timedelta,
-        at: datetime,
-    ) -> Observation:
-        seen = finding.observed_at or at
-        if seen > at + timedelta(minutes=5):
-            raise Refused(f"“{criterion.subject}” was observed in the future ({seen:%Y-%m-%d %H:%M} UTC).")
-        row = Observation(
-            criterion=criterion, status=finding.status.value, word=finding.word[:60], basis=basis, source=source,
-            actor=by.label, user=by.user, detail=mask_text(finding.detail), commit=finding.commit,
-            shelf_life=life, observed_at=seen,
-        )  # fmt: skip
-        row.finding_evidence = finding.evidence
-        return row
-
-    def _observe(self, rows: list[Observation]) -> list[Observation]:
-        """Store the observations that are new and move the pointers; returns those that were stored."""
-        pending = [row for row in rows if hasattr(row, "finding_evidence")]
-        for row, evidence in zip(
-            pending, Evidence.keep([row.finding_evidence for row in pending]), strict=True
-        ):
-            row.evidence = evidence
-        standings = {
-            (standing.criterion_id, standing.source): standing
-            for standing in Standing.objects.filter(
-                criterion__in={row.criterion_id for row in rows}
-            ).select_related("observation")
-        }
-        fresh: list[Observation] = []
-        for row in rows:
-            standing = standings.get((row.criterion_id, row.source))
-            if standing is None or not row.says_the_same_as(standing.observation):
-                fresh.append(row)
-        Observation.objects.bulk_create(fresh)
-        moved: dict[tuple[int, str], Standing] = {}
-        for row in fresh:
-            place = (row.criterion_id, row.source)
-            standing = (
-                moved.get(place) or standings.get(place) or Standing(criterion_id=place[0], source=place[1])
-            )
-            if standing.observation_id is None or row.is_newer_than(standing.observation):
-                standing.observation = row
-                moved[place] = standing
-        Standing.objects.bulk_create(
-            moved.values(),
-            update_conflicts=True,
-            unique_fields=["criterion", "source"],
-            update_fields=["observation"],
-        )
-        return fresh
-
-    def _add_claims(self, keys: Sequence[str], *, by: Actor, at: datetime) -> dict[str, Criterion]:
-        """Return unsaved criteria for claims that the ticket has none for, from its pack."""
-        pack = packs.load(self.pack)
-        categories = {category.name: category for category in self.categories.all()}
-        place = self.criteria.count()
-        return {
-            key: Criterion(
-                ticket=self, claim=key, subject=pack.claim(key).title, category=categories.get(pack.claim(key).category),
-                key=pack.claim(key).key, fix=pack.claim(key).fix, position=place + offset,
-            )
-            for offset, key in enumerate(dict.fromkeys(keys), start=1)
-        }  # fmt: skip
-
-    def _follow(self, criteria: Sequence[int], *, by: Actor, at: datetime) -> None:
-        """Move the blockers whose linked criteria were just seen: fixed becomes a claim, failing again reopens."""
-        touched = (
-            Blocker.objects.filter(criteria__in=criteria, removed_at=None).select_related("ticket").distinct()
-        )
-        for blocker in touched:
-            proof = blocker.proof(at)
-            open_states = {Blocker.State.OPEN, Blocker.State.IN_PROGRESS, Blocker.State.REOPENED}
-            if proof.failing and blocker.state in {Blocker.State.FIX_READY, Blocker.State.VERIFIED}:
-                blocker.reopen(by=by, reason=f"“{proof.failing[0].subject}” fails again by evidence.")
-            elif proof.complete and blocker.state in open_states:
-                blocker.claim_fix(by=by, reason="The linked evidence passes.", at=at)
-
-    @contextmanager
-    def reanchoring(
-        self, categories: Sequence[int | None], *, by: Actor, why: str, at: datetime | None = None
-    ) -> Iterator[None]:
-        """Keep the categories' scores as they are while the rows under them change.
-
-        The score of before becomes the new anchor at the derived score of after, so that nobody raises a
-        score by adding or deleting rows.
-        """
-        at = at or timezone.now()
-        before = self.evaluate(at)
-        yield
-        after = self.evaluate(at)
-        rows = Category.objects.filter(pk__in=[pk for pk in categories if pk], ticket=self)
-        for category in rows.select_related("assessment", "ticket"):
-            was, now = (judging.category_of(evaluation, category.key) for evaluation in (before, after))
-            anchor = scoring.reanchor(was, now.derived)
-            if anchor is not None and category.assessment is not None and was.derived != now.derived:
-                category.anchor_at(anchor, by=by, rationale=why, at=at)
-
-    @transaction.atomic
     def add_criterion(
-        self, *, by: Actor, subject: str, status: scoring.Status, category: Category | None = None, reason: str = "",
-        at: datetime | None = None, **fields: Any,
+        self, *, by: Actor, subject: str, status: scoring.Status, category: Category | None = None,
+        reason: str = "", at: datetime | None = None, **fields: Any,
     ) -> Criterion:  # fmt: skip
         """Add a finding that a person made; its category is re-anchored. Raises ValidationError."""
         self.lock()
@@ -443,7 +207,7 @@ class Ticket(Chained):
             ticket=self, subject=subject, category=category, position=self.criteria.count() + 1,
             **{name: mask_text(value) if isinstance(value, str) else value for name, value in fields.items()},
         )  # fmt: skip
-        row.full_clean(exclude=["layout"])
+        row.full_clean()
         with self.reanchoring([row.category_id], by=by, why="A finding was added.", at=at):
             row.save(force_insert=True)
             self.record_statements(
@@ -465,7 +229,7 @@ class Ticket(Chained):
         number = (self.blockers.aggregate(last=models.Max("number"))["last"] or 0) + 1
         text = {name: mask_text(value) if isinstance(value, str) else value for name, value in fields.items()}
         row = Blocker(ticket=self, number=number, title=title, priority=priority, opened_at=at, **text)
-        row.full_clean(exclude=["layout"])
+        row.full_clean()
         row.save(force_insert=True)
         self.write_event(by, "added", row, after={"priority": priority, "title": title}, at=at)
         self.rescore(at)
@@ -482,7 +246,7 @@ class Ticket(Chained):
 
     @transaction.atomic
     def change_state(self, state: str, *, by: Actor, reason: str = "") -> None:
-        """Move the ticket; *done* is refused while a hard condition is unmet, unless overridden with a reason."""
+        """Move the ticket; *done* is refused while a hard condition is unmet, unless a reason is given."""
         self.lock()
         if state not in self.State.values:
             raise Refused(f"“{state}” is not a state of a ticket.")
@@ -512,7 +276,7 @@ class Ticket(Chained):
 
     @transaction.atomic
     def override(self, *, by: Actor, approver: User, commit: str, reason: str, until: datetime) -> Override:
-        """Raise the verdict to READY for one commit until a date at most 14 days away; two people. Raises Refused."""
+        """Raise the verdict to READY for one commit, for at most 14 days, by two people. Raises Refused."""
         at = timezone.now()
         if by.user is None or approver == by.user:
             raise Refused("An override is asked for by one person and approved by another.")
@@ -538,7 +302,3 @@ class Ticket(Chained):
         """Return (done, all that apply) of the checklist."""
         rows = ChecklistItem.objects.filter(ticket=self, removed_at=None, not_applicable=False)
         return rows.filter(done=True).count(), rows.count()
-
-
-def _as_log(change: Change) -> dict[str, Any]:
-    return {"criterion": change.criterion, "subject": change.subject, "was": change.was, "now": change.now}

@@ -1,4 +1,4 @@
-"""Owns the packs: versioned lists of claims with what proves them, read from the TOML files in this folder."""
+"""Owns the packs: versioned lists of claims, read from the TOML files in this folder."""
 
 import tomllib
 from dataclasses import dataclass

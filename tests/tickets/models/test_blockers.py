@@ -1,0 +1,164 @@
+"""Who may move a blocker where, and what it takes to call it closed."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests import factories as make
+from tickets.models import Blocker, Conflict, Refused
+from tickets.scoring import Status
+
+pytestmark = pytest.mark.django_db
+LATER = make.NOW + timedelta(hours=1)
+
+
+def reloaded(blocker: Blocker) -> Blocker:
+    return Blocker.objects.get(pk=blocker.pk)
+
+
+def test_the_person_who_claims_a_fix_cannot_verify_it() -> None:
+    blocker = make.blocker(make.ticket())
+    blocker.claim_fix(by=make.acting(make.alice()))
+
+    with pytest.raises(Refused, match="somebody else must verify"):
+        blocker.verify(by=make.acting(make.alice()), reason="I looked.")
+
+
+def test_a_claim_without_evidence_needs_a_reason_to_be_verified() -> None:
+    blocker = make.blocker(make.ticket())
+    blocker.claim_fix(by=make.acting(make.alice()))
+
+    with pytest.raises(Refused, match="say why"):
+        blocker.verify(by=make.acting(make.bob()))
+    blocker.verify(by=make.acting(make.bob()), reason="Read the release notes.")
+
+    assert reloaded(blocker).state == "verified"
+
+
+def test_evidence_older_than_the_claim_does_not_verify() -> None:
+    ticket = make.ticket()
+    row = make.criterion(ticket, "CORS", Status.OK, claim="cfg.cors-origins")
+    blocker = make.blocker(ticket, criteria=[row])
+    make.record(ticket, make.finding(status=Status.OK))
+    Blocker.objects.filter(pk=blocker.pk).update(state="open", claimed_at=None)
+    blocker.claim_fix(by=make.acting(make.alice()), at=LATER)
+
+    with pytest.raises(Refused, match="newer than the claim"):
+        blocker.verify(by=make.acting(make.bob()), at=LATER)
+
+
+def test_a_blocker_whose_evidence_fails_cannot_be_verified_by_any_reason() -> None:
+    ticket = make.ticket()
+    row = make.criterion(ticket, "CORS", Status.FAILING, claim="cfg.cors-origins")
+    blocker = make.blocker(ticket, criteria=[row])
+    make.record(ticket, make.finding(status=Status.FAILING))
+    blocker.claim_fix(by=make.acting(make.alice()), at=LATER)
+
+    with pytest.raises(Refused, match="still fails"):
+        blocker.verify(by=make.acting(make.bob()), reason="Trust me.", at=LATER)
+
+
+def test_verifying_on_evidence_settles_what_it_contradicts() -> None:
+    ticket = make.ticket()
+    row = make.criterion(ticket, "CORS", Status.PARTIAL, claim="cfg.cors-origins")
+    blocker = make.blocker(ticket, criteria=[row])
+    make.record(ticket, make.finding(status=Status.OK), at=LATER)
+
+    blocker.verify(by=make.acting(make.bob()), at=LATER)
+
+    assert ticket.evaluate(LATER).criteria[row.pk].status == Status.OK
+
+
+def test_a_verified_blocker_can_only_be_reopened_with_a_reason() -> None:
+    blocker = make.blocker(make.ticket())
+    blocker.claim_fix(by=make.acting(make.alice()))
+    blocker.verify(by=make.acting(make.bob()), reason="Seen.")
+
+    with pytest.raises(Refused, match="cannot be moved"):
+        blocker.move("in_progress", by=make.acting(make.alice()))
+    with pytest.raises(Refused, match="Say why"):
+        blocker.reopen(by=make.acting(make.alice()), reason="")
+
+
+def test_of_two_people_who_move_one_blocker_the_second_is_told() -> None:
+    blocker = make.blocker(make.ticket())
+    seen = blocker.mark_of("state")
+    blocker.move("in_progress", by=make.acting(make.alice()), seen=seen)
+
+    with pytest.raises(Conflict, match="Somebody else"):
+        blocker.move("wont_fix", by=make.acting(make.bob()), seen=seen)
+
+
+@pytest.mark.parametrize(
+    ("days", "approver", "message"),
+    [(91, "bob", "90 days"), (-1, "bob", "90 days"), (30, "alice", "two people"), (30, None, "two people")],
+)
+def test_a_waiver_that_the_rules_do_not_allow_is_refused(
+    days: int, approver: str | None, message: str
+) -> None:
+    blocker = make.blocker(make.ticket())
+
+    with pytest.raises(Refused, match=message):
+        blocker.waive(
+            by=make.acting(make.alice()), approver=make.person(approver) if approver else None,
+            reason_code="accepted", text="We accept it.", control="Watched daily.",
+            ends_at=make.NOW + timedelta(days=days), at=make.NOW,
+        )  # fmt: skip
+
+
+def test_a_waiver_leaves_the_p0_condition_until_it_ends_and_no_job_is_needed_for_that() -> None:
+    ticket = make.ticket()
+    make.blocker(ticket).waive(
+        by=make.acting(make.alice()), approver=make.bob(), reason_code="accepted", text="We accept it.",
+        control="Watched daily.", ends_at=make.NOW + timedelta(days=10), at=make.NOW,
+    )  # fmt: skip
+
+    def met(days: int) -> dict[str, bool]:
+        conditions = ticket.judge(make.NOW + timedelta(days=days)).verdict.conditions
+        return {row.key: row.met for row in conditions}
+
+    assert met(1)["p0"]
+    assert not met(1)["waivers"]
+    assert not met(11)["p0"]
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["alice", "bob", "probe"]),
+        st.sampled_from([*Blocker.State.values, "verify", "reopen", "ok", "failing"]),
+    ),
+    max_size=12,
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(STEPS)
+def test_whatever_people_do_a_closed_blocker_was_verified_by_somebody_who_did_not_claim_it(
+    steps: list[tuple[str, str]],
+) -> None:
+    ticket = make.ticket()
+    row = make.criterion(ticket, "CORS", Status.FAILING, claim="cfg.cors-origins")
+    blocker = make.blocker(ticket, criteria=[row])
+    for minute, (who, step) in enumerate(steps, start=1):
+        at = make.NOW + timedelta(minutes=minute)
+        by = make.acting(make.person(who))
+        try:
+            if step in ("ok", "failing"):
+                make.record(ticket, make.finding(status=Status(step)), at=at)
+            elif step == "verify":
+                blocker.verify(by=by, at=at, reason="Looked.")
+            elif step == "reopen":
+                blocker.reopen(by=by, reason="Seen again.")
+            else:
+                blocker.move(step, by=by, reason="A step.")
+        except Refused:
+            continue
+        finally:
+            blocker = reloaded(blocker)
+        if blocker.state == "verified":
+            assert blocker.verified_by is not None
+            assert blocker.verified_by != blocker.claimed_by
+            assert not blocker.proof(at).failing
+    assert not list(ticket.broken_links())

@@ -1,0 +1,294 @@
+"""Owns how observations get into the record: the one door that probes, CI and auditors come through."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from django.db import models, transaction
+from django.utils import timezone
+
+from tickets import packs, scoring
+from tickets.findings import Finding, fold
+from tickets.models import judging
+from tickets.models.blockers import Blocker
+from tickets.models.categories import Category
+from tickets.models.criteria import Criterion
+from tickets.models.events import Actor, Chained, Refused
+from tickets.models.observations import STATEMENT_LIFE, Evidence, Observation, Standing
+from tickets.redact import mask_text
+
+# A sender's clock may be this much ahead of ours before we call it the future.
+CLOCK_SLACK = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What an auditor says about one criterion, before it is stored."""
+
+    criterion: Criterion
+    status: scoring.Status
+    word: str = ""
+    mark: str = ""
+    detail: str = ""
+    evidence: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One criterion's status before and after a record."""
+
+    criterion: int
+    subject: str
+    was: str
+    now: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a record changed: the overall score and the criteria's statuses before and after."""
+
+    before: Decimal | None
+    after: Decimal | None
+    stored: int
+    changes: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """Where a set of findings comes from; turns them into observations that are not stored yet."""
+
+    source: str
+    by: Actor
+    basis: str
+    shelf_life: timedelta
+    at: datetime
+
+    def as_rows(self, findings: Sequence[tuple[Criterion, Finding]]) -> list[Observation]:
+        evidence = Evidence.keep([finding.evidence for _, finding in findings])
+        return [
+            self.as_row(criterion, finding, kept)
+            for (criterion, finding), kept in zip(findings, evidence, strict=True)
+        ]
+
+    def as_row(self, criterion: Criterion, finding: Finding, evidence: Evidence | None) -> Observation:
+        seen = finding.observed_at or self.at
+        if seen > self.at + CLOCK_SLACK:
+            raise Refused(f"“{criterion.subject}” was observed in the future ({seen:%Y-%m-%d %H:%M} UTC).")
+        return Observation(
+            criterion=criterion,
+            status=finding.status.value,
+            word=finding.word[:60],
+            basis=self.basis,
+            source=self.source,
+            actor=self.by.label[:200],
+            user=self.by.user,
+            detail=mask_text(finding.detail),
+            evidence=evidence,
+            commit=finding.commit,
+            shelf_life=self.shelf_life,
+            observed_at=seen,
+        )
+
+
+class Recording(Chained):
+    """A ticket as the place where observations are stored; Ticket adds what a ticket is."""
+
+    class Meta:
+        abstract = True
+
+    if TYPE_CHECKING:
+        pack: models.CharField[str, str]
+        categories: models.Manager[Category]
+        criteria: models.Manager[Criterion]
+
+    @transaction.atomic
+    def record(
+        self,
+        findings: Sequence[Finding],
+        *,
+        source: str,
+        by: Actor,
+        shelf_life: timedelta,
+        basis: str = Observation.Basis.OBSERVED,
+        at: datetime | None = None,
+    ) -> Recorded:
+        """Store findings as observations and follow what they change; the same again change nothing.
+
+        Of several findings about one claim the worst counts. A claim that the ticket has no criterion for gets
+        one from the pack, with its category re-anchored.
+        Blockers whose evidence turned are moved. One transaction; the only writer of Observation besides
+        `record_statements`.
+        """
+        self.lock()
+        at = at or timezone.now()
+        seen = _Seen(source, by, basis, shelf_life, at)
+        before = self.evaluate(at)
+        findings = fold(findings)
+        known = {row.claim: row for row in self.criteria.filter(removed_at=None).exclude(claim="")}
+        old = [(known[finding.criterion], finding) for finding in findings if finding.criterion in known]
+        stored = self._observe(seen.as_rows(old))
+        if new := [finding for finding in findings if finding.criterion not in known]:
+            known |= self._add_claims([finding.criterion for finding in new])
+            added = [(known[finding.criterion], finding) for finding in new]
+            categories = [row.category_id for row, _ in added]
+            with self.reanchoring(categories, by=by, why="A claim was added.", at=at):
+                for row, _ in added:
+                    row.save(force_insert=True)
+                stored += self._observe(seen.as_rows(added))
+        after = self.evaluate(at)
+        changes = _changes([known[finding.criterion] for finding in findings], before, after)
+        if stored:
+            self._log(by, source, stored, changes, at)
+            self._follow([row.criterion_id for row in stored], by=by, at=at)
+            self.rescore(at)
+        return Recorded(before.overall, after.overall, len(stored), changes)
+
+    def _log(
+        self, by: Actor, source: str, stored: list[Observation], changes: "tuple[Change, ...]", at: datetime
+    ) -> None:
+        content = {
+            "source": source,
+            "observations": len(stored),
+            "changes": [_as_log(row) for row in changes],
+        }
+        self.write_event(by, "recorded", self, after=content, at=at)
+
+    @transaction.atomic
+    def record_statements(
+        self, statements: Sequence[Statement], *, by: Actor, observed_at: datetime, at: datetime | None = None
+    ) -> int:
+        """Store what an auditor says, as of `observed_at`; returns how many were new. Raises Refused.
+
+        Writes no event: the verb that calls it (an import, a person's statement) writes its own.
+        """
+        if observed_at > (at or timezone.now()) + CLOCK_SLACK:
+            raise Refused("That was observed in the future. Check the date.")
+        rows = [
+            Observation(
+                criterion=statement.criterion, status=statement.status.value, word=statement.word,
+                mark=statement.mark, basis=Observation.Basis.STATED, source="auditor", actor=by.label,
+                user=by.user, detail=mask_text(statement.detail), shelf_life=STATEMENT_LIFE,
+                observed_at=observed_at,
+            )
+            for statement in statements
+        ]  # fmt: skip
+        for row, evidence in zip(
+            rows, Evidence.keep([statement.evidence for statement in statements]), strict=True
+        ):
+            row.evidence = evidence
+        return len(self._observe(rows))
+
+    @transaction.atomic
+    def record_statement(
+        self, criterion: Criterion, status: scoring.Status, *, by: Actor, reason: str, word: str = "",
+        at: datetime | None = None,
+    ) -> Recorded:  # fmt: skip
+        """Store what a person says about one criterion now, with an event."""
+        self.lock()
+        at = at or timezone.now()
+        before = self.evaluate(at)
+        self.record_statements(
+            [Statement(criterion, status, word=word, detail=reason)], by=by, observed_at=at, at=at
+        )
+        after = self.evaluate(at)
+        was, now = judging.status_of(before, criterion.pk), judging.status_of(after, criterion.pk)
+        said = {"status": now, "said": status.value}
+        self.write_event(by, "stated", criterion, before={"status": was}, after=said, reason=reason, at=at)
+        self.rescore(at)
+        return Recorded(before.overall, after.overall, 1, _changes([criterion], before, after))
+
+    def _observe(self, rows: list[Observation]) -> list[Observation]:
+        """Store the observations that are new and move the pointers; returns those that were stored."""
+        standings = {
+            (standing.criterion_id, standing.source): standing
+            for standing in Standing.objects.filter(
+                criterion__in={row.criterion_id for row in rows}
+            ).select_related("observation")
+        }
+        fresh: list[Observation] = []
+        for row in rows:
+            standing = standings.get((row.criterion_id, row.source))
+            if standing is None or not row.says_the_same_as(standing.observation):
+                fresh.append(row)
+        Observation.objects.bulk_create(fresh)
+        moved: dict[tuple[int, str], Standing] = {}
+        for row in fresh:
+            place = (row.criterion_id, row.source)
+            standing = (
+                moved.get(place) or standings.get(place) or Standing(criterion_id=place[0], source=place[1])
+            )
+            if standing.observation_id is None or row.is_newer_than(standing.observation):
+                standing.observation = row
+                moved[place] = standing
+        Standing.objects.bulk_create(
+            moved.values(),
+            update_conflicts=True,
+            unique_fields=["criterion", "source"],
+            update_fields=["observation"],
+        )
+        return fresh
+
+    def _add_claims(self, keys: Sequence[str]) -> dict[str, Criterion]:
+        """Return unsaved criteria for claims that the ticket has none for, from its pack."""
+        pack = packs.load(self.pack)
+        categories = {category.name: category for category in self.categories.all()}
+        place = self.criteria.count()
+        return {
+            key: Criterion(
+                ticket=self, claim=key, subject=pack.claim(key).title, position=place + offset,
+                category=categories.get(pack.claim(key).category),
+                key=pack.claim(key).key, fix=pack.claim(key).fix,
+            )
+            for offset, key in enumerate(dict.fromkeys(keys), start=1)
+        }  # fmt: skip
+
+    def _follow(self, criteria: Sequence[int], *, by: Actor, at: datetime) -> None:
+        """Move the blockers whose criteria were just seen: fixed becomes a claim, failing again reopens."""
+        touched = (
+            Blocker.objects.filter(criteria__in=criteria, removed_at=None).select_related("ticket").distinct()
+        )
+        for blocker in touched:
+            proof = blocker.proof(at)
+            open_states = {Blocker.State.OPEN, Blocker.State.IN_PROGRESS, Blocker.State.REOPENED}
+            if proof.failing and blocker.state in {Blocker.State.FIX_READY, Blocker.State.VERIFIED}:
+                blocker.reopen(by=by, reason=f"“{proof.failing[0].subject}” fails again by evidence.")
+            elif proof.complete and blocker.state in open_states:
+                blocker.claim_fix(by=by, reason="The linked evidence passes.", at=at)
+
+    @contextmanager
+    def reanchoring(
+        self, categories: Sequence[int | None], *, by: Actor, why: str, at: datetime | None = None
+    ) -> Iterator[None]:
+        """Keep the categories' scores as they are while the rows under them change.
+
+        The score of before becomes the new anchor at the derived score of after, so that nobody raises a
+        score by adding or deleting rows.
+        """
+        at = at or timezone.now()
+        before = self.evaluate(at)
+        yield
+        after = self.evaluate(at)
+        rows = Category.objects.filter(pk__in=[pk for pk in categories if pk], ticket=self)
+        for category in rows.select_related("assessment", "ticket"):
+            was, now = (judging.category_of(evaluation, category.key) for evaluation in (before, after))
+            anchor = scoring.reanchor(was, now.derived)
+            if anchor is not None and category.assessment is not None and was.derived != now.derived:
+                category.anchor_at(anchor, by=by, rationale=why, at=at)
+
+
+def _changes(
+    rows: Sequence[Criterion], before: scoring.Evaluation, after: scoring.Evaluation
+) -> tuple[Change, ...]:
+    """Return what changed its status, once per criterion, in the order of the rows."""
+    pairs = [
+        Change(row.pk, row.subject, judging.status_of(before, row.pk), judging.status_of(after, row.pk))
+        for row in dict.fromkeys(rows)
+    ]
+    return tuple(pair for pair in pairs if pair.was != pair.now)
+
+
+def _as_log(change: Change) -> dict[str, Any]:
+    return {"criterion": change.criterion, "subject": change.subject, "was": change.was, "now": change.now}
