@@ -1,4 +1,4 @@
-"""Owns the product as real processes for a test: the Procfile's lines, free ports, the test's own database."""
+"""Owns the product as real processes for a test: the Procfile, free ports, the database of the test."""
 
 import os
 import shlex
