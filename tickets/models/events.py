@@ -214,8 +214,9 @@ class Chained(models.Model):
             if event.hash != event.expected_hash():
                 yield f"Event {event.sequence} of {self} was changed after it was written."
             previous = event.hash
-        if (place, previous) != (self.event_count, self.event_head):
-            yield f"The log of {self} ends at event {place}, but {self.event_count} were written."
+        written = type(self)._base_manager.values_list("event_count", "event_head").get(pk=self.pk)
+        if (place, previous) != written:
+            yield f"The log of {self} ends at event {place}, but {written[0]} were written."
 
 
 def _plain(value: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from tickets.models import Blocker, Conflict, Event, Refused
 from tickets.models.editing import undo
 from tickets.scoring import Status
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_now")]
 
 
 def newest(verb: str = "edited") -> Event:

@@ -6,7 +6,7 @@ from django.db import IntegrityError, transaction
 from tests import factories as make
 from tickets.models import Event, Ticket
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_now")]
 
 
 @pytest.fixture

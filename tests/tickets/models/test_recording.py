@@ -11,7 +11,7 @@ from tests import factories as make
 from tickets.models import Evidence, Observation, Refused, Statement, Ticket
 from tickets.scoring import Status
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_now")]
 SEEN = make.NOW + timedelta(minutes=1)
 
 
