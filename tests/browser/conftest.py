@@ -73,7 +73,7 @@ def complaints() -> Complaints:
 def new_page(
     chromium: Browser, live: Live, complaints: Complaints, request: pytest.FixtureRequest
 ) -> Iterator[Callable[..., Page]]:
-    """Open a page in a profile of its own, signed in as a person: `new_page(alice, java_script_enabled=False)`.
+    """Open a page in a profile of its own as a person: `new_page(alice, java_script_enabled=False)`.
 
     The arguments after the person are Playwright's for a context. Without a person nobody is signed in.
     """
