@@ -16,7 +16,7 @@ from tests.live import Live
 from tickets.models import User
 
 SHOTS = settings.BASE_DIR / "var" / "test" / "shots"
-DESKTOP = {"width": 1280, "height": 900}
+AS_USUAL: dict[str, Any] = {"viewport": {"width": 1280, "height": 900}, "locale": "en-GB"}
 WAIT_MS = 10_000
 FAILED = pytest.StashKey[bool]()
 CHROMIUM_ARGUMENTS = [
