@@ -11,6 +11,8 @@ from enum import StrEnum
 
 BASES = ("observed", "inferred", "stated")
 CONTRADICTION = 2
+# An imported report is what an auditor wrote: what an auditor says later takes its place.
+VOICES = {"import": "auditor"}
 
 
 class Status(StrEnum):
@@ -124,7 +126,10 @@ class CriterionFacts:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The newest claim of one source, with what its age and a resolution make of it."""
+    """The newest claim of one source, with what its age and a resolution make of it.
+
+    An import and an auditor are one source here: the newer of the two speaks.
+    """
 
     claim: Claim
     freshness: Freshness
@@ -206,7 +211,8 @@ def read(facts: CriterionFacts, at: datetime) -> tuple[Reading, ...]:
             first[same] = min(first.get(same, claim), claim, key=lambda c: (c.order, c.id))
     newest: dict[str, Claim] = {}
     for claim in first.values():
-        newest[claim.source] = max(newest.get(claim.source, claim), claim, key=_recency)
+        voice = VOICES.get(claim.source, claim.source)
+        newest[voice] = max(newest.get(voice, claim), claim, key=_recency)
     resolution = facts.resolution
     set_aside = resolution.set_aside if resolution and at < resolution.until else frozenset()
     return tuple(
@@ -227,6 +233,6 @@ def _newest(readings: Iterable[Reading]) -> Reading | None:
     return max(readings, key=lambda reading: _recency(reading.claim), default=None)
 
 
-def _recency(claim: Claim) -> tuple[datetime, int, int, int]:
+def _recency(claim: Claim) -> tuple[datetime, int, int, int, str, str]:
     """Observed, then received; a tie in both goes to the lower value, so that no sequence of rows decides."""
-    return claim.observed_at, claim.order, -QUARTERS[claim.status], claim.id
+    return claim.observed_at, claim.order, -QUARTERS[claim.status], claim.id, claim.status, claim.source

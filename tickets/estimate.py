@@ -1,8 +1,8 @@
 """Owns the estimate: when the open blockers will be closed, judged by how they were closed so far.
 
 Pure: values in, values out; no floats, no generator with a state. A bootstrap: 2,000 times, days drawn at
-random from the history are lined up until nothing is open. The draws come from SHAKE-256 of the inputs, so that
-the same inputs give the same dates on every machine and in every version of Python.
+random from the history are lined up until nothing is open. The draws come from SHAKE-256 of the inputs: the
+same inputs give the same dates on every machine and in every version of Python.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
