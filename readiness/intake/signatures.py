@@ -33,7 +33,7 @@ class Key:
     secret: str
 
     def material(self) -> bytes:
-        """The bytes that sign; raises ValueError unless the secret is `whsec_` and base64 of 24 to 64 bytes."""
+        """The bytes that sign; ValueError unless the secret is `whsec_` and base64 of 24 to 64 bytes."""
         encoded = self.secret.removeprefix(SECRET_PREFIX)
         material = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
         if len(material) not in SECRET_BYTES:

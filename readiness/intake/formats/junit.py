@@ -310,9 +310,9 @@ def sentence(summary: Mapping[str, int], recount: Recount) -> str:
     if not executed:
         return f"All {summary['tests']} tests are skipped, so none has been verified."
     parts = [f"{summary['passed']} of {executed} tests pass"]
-    bad = summary["failures"] + summary["errors"]
-    parts += [f"{bad} fail"] if bad else []
-    parts += [f"{summary['flaky']} pass only when run again"] if summary["flaky"] else []
-    parts += [f"{summary['skipped']} are skipped"] if summary["skipped"] else []
+    bad, flaky, skipped = summary["failures"] + summary["errors"], summary["flaky"], summary["skipped"]
+    parts += [f"{bad} {'fails' if bad == 1 else 'fail'}"] if bad else []
+    parts += [f"{flaky} only when run again"] if flaky else []
+    parts += [f"{skipped} {'is' if skipped == 1 else 'are'} skipped"] if skipped else []
     tail = " Some files could not be run at all." if recount.uncollected else ""
     return f"{', '.join(parts)}.{tail}"

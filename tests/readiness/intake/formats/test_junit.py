@@ -84,7 +84,7 @@ def test_a_file_that_could_not_be_collected_is_told_apart_from_one_failed_test()
     reading = sample("pytest-collection")
 
     assert "how many tests they hold is not known" in " ".join(reading.warnings)
-    assert reading.findings[0].detail == "4 of 5 tests pass, 1 fail. Some files could not be run at all."
+    assert reading.findings[0].detail == "4 of 5 tests pass, 1 fails. Some files could not be run at all."
 
 
 def test_a_failure_and_the_teardown_that_broke_after_it_are_one_test() -> None:
