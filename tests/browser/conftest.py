@@ -4,6 +4,7 @@ import re
 import shutil
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -79,10 +80,8 @@ def new_page(
     """
     contexts: list[BrowserContext] = []
 
-    def open_page(person: User | None = None, **options: object) -> Page:
-        context = chromium.new_context(
-            base_url=live.url, **{"viewport": DESKTOP, "locale": "en-GB", **options}
-        )
+    def open_page(person: User | None = None, **options: Any) -> Page:
+        context = chromium.new_context(base_url=live.url, **(AS_USUAL | options))
         contexts.append(context)
         context.set_default_timeout(WAIT_MS)
         context.on("request", complaints.of_request)
