@@ -31,8 +31,9 @@ def render_report(pk: int) -> None:
 
 @shared_task
 def tick() -> None:
-    """Ring again for what waits too long or lost its worker; rescore what time alone changed."""
+    """Ask for the probes that are due, ring again for what waits too long, rescore what time changed."""
     now = timezone.now()
+    ProbeRun.objects.ask_due(now)
     for rows in (ProbeRun.objects, Delivery.objects, Report.objects):
         rows.ring_due(now)
     for ticket in Ticket.objects.due_for_rescore(now)[:RESCORE_AT_ONCE]:

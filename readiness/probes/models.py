@@ -1,22 +1,41 @@
 """Owns what probes leave behind: runs, their results, and the state of each probe on a deployment."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, ClassVar, Self
+from zlib import crc32
 
 from django.conf import settings
 from django.db import models, transaction
+from django.db.models.functions import RowNumber
+from django.urls import reverse
+from django.utils import timezone
 
-from readiness.leases import Job, JobQuerySet
-from tickets.models import Actor, Deployment, Evidence, Refused, User
+from readiness.leases import Job, JobQuerySet, LostLease
+from readiness.probes import egress, runner, subjects
+from readiness.probes.looking import Job as Look
+from readiness.probes.looking import Result
+from readiness.probes.outcomes import Outcome
+from readiness.probes.registry import PROBES, Probe
+from tickets.models import Actor, Deployment, Evidence, Refused
+from tickets.scoring import TTL
+
+OUTCOMES = [
+    (Outcome.PASS.value, "Passing"),
+    (Outcome.WARN.value, "Warning"),
+    (Outcome.FAIL.value, "Failing"),
+    (Outcome.NOT_APPLICABLE.value, "Not applicable"),
+    (Outcome.NOT_SUPPORTED.value, "Not supported"),
+    (Outcome.ERROR.value, "Could not look"),
+]
 
 
-class Outcome(models.TextChoices):
-    PASS = "pass", "Passing"
-    WARN = "warn", "Warning"
-    FAIL = "fail", "Failing"
-    NOT_APPLICABLE = "not_applicable", "Not applicable"
-    NOT_SUPPORTED = "not_supported", "Not supported"
-    ERROR = "error", "Could not look"
+class ProbeStateQuerySet(models.QuerySet["ProbeState"]):
+    def due(self, at: datetime) -> Self:
+        """Return what the clock should ask again: where somebody asked once, and the interval is over."""
+        return self.filter(enabled=True, next_run_at__lte=at, deployment__archived=False)
 
 
 class ProbeState(models.Model):
@@ -24,13 +43,16 @@ class ProbeState(models.Model):
 
     deployment = models.ForeignKey(Deployment, on_delete=models.CASCADE, related_name="probe_states")
     probe = models.CharField(max_length=80)
-    outcome = models.CharField(max_length=16, choices=Outcome, blank=True)
+    outcome = models.CharField(max_length=16, choices=OUTCOMES, blank=True)
     detail = models.TextField(blank=True)
+    claims = models.JSONField(null=True, help_text="What was last confirmed: criterion to status.")
     since = models.DateTimeField(null=True)
     last_run_at = models.DateTimeField(null=True)
     evidence = models.ForeignKey(Evidence, null=True, on_delete=models.PROTECT, related_name="+")
     next_run_at = models.DateTimeField(null=True)
     enabled = models.BooleanField(default=True)
+
+    objects = ProbeStateQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar = ["probe"]
@@ -42,6 +64,29 @@ class ProbeState(models.Model):
     def __str__(self) -> str:
         return f"{self.probe} on {self.deployment}"
 
+    @property
+    def definition(self) -> Probe | None:
+        """Return the probe itself; None for one that this version no longer has."""
+        return PROBES.get(self.probe)
+
+    def take(self, result: Result, evidence: Evidence | None) -> bool:
+        """Note a result and when to look again; returns whether the confirmed outcome changed.
+
+        A look that could not see keeps the confirmed claims: the next one is compared with them, not with it.
+        """
+        now, probe = timezone.now(), result.probe
+        changed = result.confirmed and self.claims != dict(result.claims)
+        if changed or self.outcome != result.outcome.value:
+            self.since = now
+        self.outcome, self.detail, self.last_run_at = result.outcome.value, result.detail, now
+        if result.confirmed:
+            self.claims, self.evidence = dict(result.claims), evidence
+        # Spread over a tenth of the interval, always alike for one row: thousands are not due at once.
+        spread = Decimal(crc32(f"{self.deployment_id}:{self.probe}".encode()) % 1000) / 10_000
+        self.next_run_at = now + probe.every + timedelta(seconds=float(spread) * probe.every.total_seconds())
+        self.save()
+        return changed
+
 
 class ProbeRunQuerySet(JobQuerySet["ProbeRun"]):
     def visible_to(self, user: Any) -> Self:
@@ -49,6 +94,16 @@ class ProbeRunQuerySet(JobQuerySet["ProbeRun"]):
 
     def alive(self) -> Self:
         return self.filter(state__in=[Job.State.QUEUED, Job.State.RUNNING])
+
+    def ask_due(self, at: datetime, limit: int = 200) -> int:
+        """Queue one run for every deployment that has probes due; returns how many."""
+        due: dict[int, list[str]] = {}
+        for deployment, probe in ProbeState.objects.due(at).values_list("deployment", "probe")[: limit * 20]:
+            if probe in PROBES:
+                due.setdefault(deployment, []).append(probe)
+        for pk, probes in list(due.items())[:limit]:
+            self.model.ask(Deployment.objects.get(pk=pk), probes=probes, by=Actor.system("the clock"))
+        return len(due)
 
 
 class ProbeRun(Job):
@@ -83,23 +138,106 @@ class ProbeRun(Job):
     def __str__(self) -> str:
         return f"probe run {self.pk}"
 
+    def get_absolute_url(self) -> str:
+        return reverse("probe-run", args=[self.pk])
+
     @classmethod
     def ask(cls, deployment: Deployment, *, probes: Sequence[str], by: Actor) -> "ProbeRun":
         """Queue a run, or return the one that is under way. Refused when there is nothing to look with."""
         if not probes:
             raise Refused("No probe can look at this deployment yet. Give it an address or a repository.")
-        user = by.user if isinstance(by.user, User) else None
         with transaction.atomic():
             Deployment.objects.select_for_update().get(pk=deployment.pk)
             alive = cls.objects.alive().filter(deployment=deployment).first()
             if alive is not None:
                 return alive
             run = cls.objects.create(
-                deployment=deployment, requested_by=user, probes=list(probes), total=len(probes)
+                deployment=deployment, requested_by=by.user, probes=list(probes), total=len(probes)
             )
-            deployment.write_event(by, "asked for", run, after={"probes": list(probes)})
+            if by.user is not None:
+                deployment.write_event(by, "asked for", run, after={"probes": list(probes)})
             run.ring_on_commit()
         return run
+
+    @property
+    def percent(self) -> int:
+        return 100 * self.finished // self.total if self.total else 0
+
+    def perform(self) -> None:
+        """Look with every probe that has no result in this run yet, keeping each result as it comes."""
+        done = set(self.results.values_list("probe", flat=True))
+        probes = [PROBES[name] for name in self.probes if name in PROBES and name not in done]
+        known = {row.probe: row.claims for row in self.deployment.probe_states.all()}
+        limits = runner.Limits(pause=settings.PROBE_CONFIRM_SECONDS)
+        with subjects.of(self.deployment, {probe.kind for probe in probes}) as there:
+            for result in there.unseen(probes):
+                self._keep(result)
+            for result in runner.run(
+                there.jobs(probes, known),
+                egress.from_settings(),
+                limits=limits,
+                started=self._tell,
+                cancelled=self._is_lost,
+            ):
+                self._keep(result)
+        with transaction.atomic():
+            self.finish(current="", finished=self.results.count())
+
+    def _tell(self, look: Look) -> None:
+        self.renew(current=look.probe.title[:80])
+
+    def _is_lost(self) -> bool:
+        """Tell whether somebody cancelled the run, or another worker has it."""
+        return not self.mine().exists()
+
+    @transaction.atomic
+    def _keep(self, result: Result) -> None:
+        """Store one result, the probe's state and what it says about the ticket; raises LostLease."""
+        if not self.mine().exists():
+            raise LostLease
+        self.renew(finished=self.results.count() + 1)
+        (evidence,) = Evidence.keep([result.evidence])
+        state, _ = ProbeState.objects.get_or_create(deployment=self.deployment, probe=result.probe.name)
+        changed = state.take(result, evidence)
+        ProbeResult.objects.create(
+            run=self, deployment=self.deployment, probe=result.probe.name, outcome=result.outcome.value,
+            detail=result.detail, evidence=evidence, confirmed=result.confirmed, changed=changed,
+            started_at=result.started_at, seconds=Decimal(result.duration).quantize(Decimal("0.001")),
+        )  # fmt: skip
+        self._record(result)
+
+    def _record(self, result: Result) -> None:
+        """Let a confirmed result speak to the deployment's ticket."""
+        ticket = self.deployment.current_ticket
+        if ticket is None or not (result.confirmed and result.findings):
+            return
+        findings = [
+            replace(finding, observed_at=finding.observed_at or result.started_at)
+            for finding in result.findings
+        ]
+        ticket.record(
+            findings,
+            source=f"probe:{result.probe.name}",
+            by=Actor.probe(result.probe.name, f"run {self.pk}"),
+            shelf_life=TTL[result.probe.kind],
+        )
+
+
+class ProbeResultQuerySet(models.QuerySet["ProbeResult"]):
+    def latest_per_probe(self, deployment: Deployment, count: int) -> dict[str, list["ProbeResult"]]:
+        """Return each probe's newest results, oldest first, in one query."""
+        place = models.Window(
+            RowNumber(),
+            partition_by=["probe"],
+            order_by=models.F("id").desc(),
+        )
+        rows = (
+            self.filter(deployment=deployment).annotate(place=place).filter(place__lte=count).order_by("id")
+        )
+        history: dict[str, list[ProbeResult]] = {}
+        for row in rows:
+            history.setdefault(row.probe, []).append(row)
+        return history
 
 
 class ProbeResult(models.Model):
@@ -108,13 +246,15 @@ class ProbeResult(models.Model):
     run = models.ForeignKey(ProbeRun, on_delete=models.CASCADE, related_name="results")
     deployment = models.ForeignKey(Deployment, on_delete=models.CASCADE, related_name="probe_results")
     probe = models.CharField(max_length=80)
-    outcome = models.CharField(max_length=16, choices=Outcome)
+    outcome = models.CharField(max_length=16, choices=OUTCOMES)
     detail = models.TextField(blank=True)
     evidence = models.ForeignKey(Evidence, null=True, on_delete=models.PROTECT, related_name="+")
     confirmed = models.BooleanField(default=True)
     changed = models.BooleanField(default=False)
     started_at = models.DateTimeField()
     seconds = models.DecimalField(max_digits=8, decimal_places=3)
+
+    objects = ProbeResultQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar = ["id"]

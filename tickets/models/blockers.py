@@ -345,6 +345,11 @@ class Proof:
         return any(claim.basis != "observed" and claim.status != "ok" for claim in criterion.claims())
 
     @property
+    def newest(self) -> datetime:
+        """Return when the newest of what was seen was observed."""
+        return max(claim.observed_at for row in self.criteria for claim in self.seen(row))
+
+    @property
     def complete(self) -> bool:
         """Tell whether something was seen and everything that was seen is ok."""
         return not self.failing and any(self.seen(row) for row in self.criteria)

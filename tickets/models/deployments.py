@@ -62,6 +62,21 @@ class Deployment(Chained):
     protected_paths = models.JSONField(
         default=list, blank=True, help_text="Paths that must refuse a stranger."
     )
+    public_api = models.BooleanField(
+        default=False, help_text="Any website may call it without credentials, on purpose."
+    )
+    cors_credentials = models.BooleanField(
+        "frontend sends credentials",
+        default=False,
+        help_text="Browsers send cookies with calls across origins.",
+    )
+    docs_policy = models.CharField(
+        "API documentation",
+        max_length=8,
+        blank=True,
+        choices=[("public", "public"), ("private", "for signed-in people"), ("off", "off")],
+        help_text="Who may see the interactive documentation. Empty: nobody decided.",
+    )
     dependencies = models.JSONField(
         default=list, blank=True, help_text="What it cannot run without, such as postgres, redis, s3."
     )

@@ -256,7 +256,7 @@ class Recording(Chained):
             if proof.failing and blocker.state in {Blocker.State.FIX_READY, Blocker.State.VERIFIED}:
                 blocker.reopen(by=by, reason=f"“{proof.failing[0].subject}” fails again by evidence.")
             elif proof.complete and blocker.state in open_states:
-                blocker.claim_fix(by=by, reason="The linked evidence passes.", at=at)
+                blocker.claim_fix(by=by, reason="The linked evidence passes.", at=proof.newest)
 
     @contextmanager
     def reanchoring(

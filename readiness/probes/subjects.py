@@ -1,0 +1,106 @@
+"""Owns the way from a deployment's row to what probes look at: a target, and a checkout of its repository."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from django.conf import settings
+
+from readiness.probes import egress
+from readiness.probes.checkout import Checkout
+from readiness.probes.looking import Claims, Job, Result
+from readiness.probes.outcomes import CannotTell, Outcome
+from readiness.probes.policy import Blocked
+from readiness.probes.registry import PROBES, Kind, Probe
+from readiness.probes.target import Target
+from tickets.models import Deployment
+
+NOTHING: dict[Kind, str] = {
+    "runtime": "The deployment has no address yet. Add one in its settings.",
+    "repository": "The deployment has no repository yet. Add one in its settings.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Subjects:
+    """What there is to look at, by kind, and why there is nothing of the other kinds."""
+
+    found: dict[Kind, Target | Checkout] = field(default_factory=dict)
+    missing: dict[Kind, str] = field(default_factory=dict)
+
+    def jobs(self, probes: Iterable[Probe], known: Mapping[str, Claims | None]) -> list[Job]:
+        """Return a job for every probe that has something to look at."""
+        return [
+            Job(probe, self.found[probe.kind], known.get(probe.name))
+            for probe in probes
+            if probe.kind in self.found
+        ]
+
+    def unseen(self, probes: Iterable[Probe]) -> list[Result]:
+        """Return the results of the probes that have nothing to look at: could not look, and why."""
+        return [
+            Result(Job(probe, Target(base_url="")), Outcome.ERROR, self.missing[probe.kind])
+            for probe in probes
+            if probe.kind in self.missing
+        ]
+
+
+def target_of(deployment: Deployment) -> Target:
+    """Return the deployment as runtime probes see it."""
+    return Target(
+        base_url=deployment.base_url,
+        environment=deployment.environment,
+        host_header=deployment.host_header,
+        frontend_origins=tuple(deployment.frontend_origins),
+        health_path=deployment.health_path,
+        login_path=deployment.login_path,
+        api_paths=tuple(deployment.api_paths),
+        protected_paths=tuple(deployment.protected_paths),
+        dependencies=tuple(deployment.dependencies),
+        expected_commit=deployment.deployed_commit,
+        public_api=deployment.public_api,
+        cors_credentials=deployment.cors_credentials,
+        docs=deployment.docs_policy,
+    )
+
+
+def probes_for(deployment: Deployment) -> list[str]:
+    """Return the names of the probes that can look at the deployment; intrusive ones have to be chosen."""
+    able = {"runtime": bool(deployment.base_url), "repository": bool(deployment.repository_url)}
+    return [name for name, probe in PROBES.items() if able[probe.kind] and not probe.intrusive]
+
+
+@contextmanager
+def of(deployment: Deployment, kinds: set[Kind]) -> Iterator[Subjects]:
+    """Yield what there is to look at of the kinds; a checkout is removed at the end."""
+    subjects = Subjects(missing={kind: NOTHING[kind] for kind in kinds})
+    if "runtime" in kinds and deployment.base_url:
+        subjects.found["runtime"] = target_of(deployment)
+    with ExitStack() as stack:
+        if "repository" in kinds and deployment.repository_url:
+            try:
+                subjects.found["repository"] = stack.enter_context(checkout_of(deployment))
+            except (CannotTell, Blocked) as reason:
+                subjects.missing["repository"] = str(reason)
+        for kind in subjects.found:
+            del subjects.missing[kind]
+        yield subjects
+
+
+def checkout_of(deployment: Deployment) -> AbstractContextManager[Checkout]:
+    """Return the repository's newest commit; a folder only where an administrator allows it."""
+    where = deployment.repository_url
+    if "://" in where:
+        return Checkout.clone(where, egress.from_settings(), deployment.branch)
+    return Checkout.open(local(where), revision=deployment.branch or "HEAD")
+
+
+def local(where: str) -> Path:
+    """Return a folder of this machine that lies below one of REPOSITORY_ROOTS; raises CannotTell."""
+    folder = Path(where).resolve()
+    if not any(folder.is_relative_to(Path(root).resolve()) for root in settings.REPOSITORY_ROOTS):
+        raise CannotTell(
+            "That folder is not below one of the folders that an administrator opened for probes."
+        )
+    return folder
