@@ -7,12 +7,13 @@ or the shell says about a real installation is overruled, so a test never meets 
 
 import atexit
 import os
+import re
 import shutil
 import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-ABSENT = ("DEMO_URL", "EGRESS_ALLOW_PORTS", "BEHIND_PROXY", "SECRET_KEY_FALLBACKS", "CONN_MAX_AGE")
+KNOWN = re.findall(r"^#?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
 
 
 def own_folder() -> Path:
@@ -52,8 +53,9 @@ def services(leg: str, folder: Path, worker: int) -> dict[str, str]:
 
 WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 FOLDER = own_folder() / str(WORKER)
-FOLDER.mkdir(exist_ok=True)
-for name in ABSENT:
+# WhiteNoise warns, and a warning fails a test, when the folder of the static files is not there.
+(FOLDER / "static").mkdir(parents=True, exist_ok=True)
+for name in KNOWN:
     os.environ.pop(name, None)
 os.environ |= {
     "ENV_FILE": os.devnull,
