@@ -148,6 +148,17 @@ class Deployment(Chained):
         if new:
             self.write_event(by, "admitted", self, after={"member": str(user)})
 
+    @transaction.atomic
+    def dismiss(self, user: User, *, by: Actor) -> None:
+        """Take the person off the team; what they did stays in the log. A second time changes nothing."""
+        gone, _ = self.memberships.filter(user=user).delete()
+        if gone:
+            self.write_event(by, "dismissed", self, before={"member": str(user)})
+
+    def is_run_by(self, user: User) -> bool:
+        """Tell whether the person may change the deployment itself: its owner, or an administrator."""
+        return user.is_superuser or user.pk == self.owner_id
+
 
 class Membership(models.Model):
     """A person's place on a deployment's team."""
