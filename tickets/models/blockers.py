@@ -9,7 +9,7 @@ from django.db import models, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from tickets import verdict
+from tickets import scoring, verdict
 from tickets.models.criteria import Criterion
 from tickets.models.deployments import Deployment
 from tickets.models.editing import Editable, EditableQuerySet
@@ -327,7 +327,7 @@ class Proof:
         self.failing = [row for row in self.criteria if any(claim.status != "ok" for claim in self.seen(row))]
         self.fresh = [row for row in self.criteria if row not in self.failing and self.newer_than_claim(row)]
 
-    def seen(self, criterion: Criterion) -> list[Any]:
+    def seen(self, criterion: Criterion) -> list[scoring.Claim]:
         """Return the criterion's observed claims that are not stale at the time."""
         return [
             claim

@@ -37,14 +37,14 @@ class Evidence(models.Model):
         masked = [mask_json(dict(content)) if content else None for content in contents]
         digests = [cls.digest_of(content) if content else "" for content in masked]
         rows = {
-            digest: cls(digest=digest, content=content)
+            digest: Evidence(digest=digest, content=content)
             for digest, content in zip(digests, masked, strict=True)
             if digest
         }
         if not rows:
             return [None] * len(contents)
-        cls.objects.bulk_create(list(rows.values()), ignore_conflicts=True)
-        stored = cls.objects.in_bulk(list(rows), field_name="digest")
+        Evidence.objects.bulk_create([*rows.values()], ignore_conflicts=True)
+        stored = Evidence.objects.in_bulk(list(rows), field_name="digest")
         return [stored.get(digest) for digest in digests]
 
     @staticmethod

@@ -20,6 +20,11 @@ from tickets.models.events import Actor, Chained, Refused
 from tickets.models.observations import STATEMENT_LIFE, Evidence, Observation, Standing
 from tickets.redact import mask_text
 
+if TYPE_CHECKING:
+    from django_stubs_ext.db.models.manager import RelatedManager
+
+    from tickets.models.snapshots import Snapshot
+
 # A sender's clock may be this much ahead of ours before we call it the future.
 CLOCK_SLACK = timedelta(minutes=5)
 
@@ -100,9 +105,14 @@ class Recording(Chained):
         abstract = True
 
     if TYPE_CHECKING:
-        pack: models.CharField[str, str]
-        categories: models.Manager[Category]
-        criteria: models.Manager[Criterion]
+        # What Ticket brings along.
+        pack: str
+        categories: RelatedManager[Category]
+        criteria: RelatedManager[Criterion]
+
+        def lock(self) -> None: ...
+        def evaluate(self, at: datetime | None = None) -> scoring.Evaluation: ...
+        def rescore(self, at: datetime | None = None) -> Snapshot: ...
 
     @transaction.atomic
     def record(
@@ -238,7 +248,7 @@ class Recording(Chained):
         place = self.criteria.count()
         return {
             key: Criterion(
-                ticket=self, claim=key, subject=pack.claim(key).title, position=place + offset,
+                ticket_id=self.pk, claim=key, subject=pack.claim(key).title, position=place + offset,
                 category=categories.get(pack.claim(key).category),
                 key=pack.claim(key).key, fix=pack.claim(key).fix,
             )
@@ -271,7 +281,7 @@ class Recording(Chained):
         before = self.evaluate(at)
         yield
         after = self.evaluate(at)
-        rows = Category.objects.filter(pk__in=[pk for pk in categories if pk], ticket=self)
+        rows = Category.objects.filter(pk__in=[pk for pk in categories if pk], ticket_id=self.pk)
         for category in rows.select_related("assessment", "ticket"):
             was, now = (judging.category_of(evaluation, category.key) for evaluation in (before, after))
             anchor = scoring.reanchor(was, now.derived)
