@@ -67,7 +67,7 @@ def _hard(seen: Survey, policy: Policy) -> tuple[Condition, ...]:
             "key-contradictions",
             "No contradiction on a key criterion or one linked to a blocker",
             seen.linked_contradictions,
-            "contradictions",
+            "disputed",
         ),
         *_commit_allowed(seen.commit, policy),
     )
@@ -82,9 +82,7 @@ def _soft(seen: Survey, policy: Policy) -> tuple[Condition, ...]:
         _none("key-fresh", "No stale evidence on a key criterion", seen.stale_keys, "stale", hard=False),
         _audit(seen, policy),
         _coverage("coverage-goal", seen, policy.coverage_goal, hard=False),
-        _none(
-            "contradictions", "No contradiction anywhere", seen.contradictions, "contradictions", hard=False
-        ),
+        _none("contradictions", "No contradiction anywhere", seen.contradictions, "disputed", hard=False),
         *_commit_exact(seen.commit),
     )
 
@@ -164,14 +162,19 @@ def _checklist(seen: Survey) -> Condition:
 
 def _audit(seen: Survey, policy: Policy) -> Condition:
     age = seen.audit_age
+    computed = age is not None and age >= 0
     return Condition(
         key="audit-recent",
         hard=False,
-        met=age is not None and age <= policy.audit_days,
-        computed=age is not None,
+        met=age is not None and 0 <= age <= policy.audit_days,
+        computed=computed,
         title=f"Newest audit is at most {policy.audit_days} days old",
         required=f"{policy.audit_days} days or less",
-        actual="no audit" if age is None else f"{age} days",
+        actual="no audit"
+        if age is None
+        else f"{age} day{'' if age == 1 else 's'}"
+        if computed
+        else "dated in the future",
     )
 
 

@@ -5,7 +5,7 @@ Pure: values in, values out. The rest of the product imports the facts from `tic
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
 
@@ -131,15 +131,14 @@ class Standing:
 class Survey:
     """What the conditions are computed from, and nothing else: no condition looks at anything beside this.
 
-    `keys` and `required` count key criteria and required pre-deployment items; `audit_age` is in days, None
-    without an audit or with one from the future.
+    `required` counts required pre-deployment items. `audit_age` is in days: None without an audit, negative
+    for one from the future.
     """
 
     overall: Decimal | None
     coverage: Fraction | None
     categories: tuple[CategoryResult, ...]
     blockers: Standing
-    keys: int
     weak_keys: tuple[Ref, ...]
     stale_keys: tuple[Ref, ...]
     linked_contradictions: tuple[Ref, ...]
@@ -166,7 +165,6 @@ def survey(facts: Facts, at: datetime) -> Survey:
         coverage=facts.evaluation.coverage,
         categories=facts.evaluation.categories,
         blockers=standing(facts.blockers, facts.waivers, at),
-        keys=len(keys),
         weak_keys=_criteria((r for r in keys if r.status is not Status.OK), facts),
         stale_keys=_criteria((r for r in keys if r.latest is Freshness.STALE), facts),
         linked_contradictions=_criteria((r for r in disputed if r.key or r.id in linked), facts),
@@ -217,11 +215,11 @@ def is_predeployment(phase: str) -> bool:
 
 
 def _age(audited: date | None, at: datetime) -> int | None:
-    """Whole days since the audit. A day ahead is tolerated: the auditor's day may have begun before UTC's."""
-    today = at.astimezone(UTC).date()
-    if audited is None or audited > today + timedelta(days=1):
+    """Whole days since the audit. A day ahead is today: the auditor's day may have begun before UTC's."""
+    if audited is None:
         return None
-    return max(0, (today - audited).days)
+    days = (at.astimezone(UTC).date() - audited).days
+    return 0 if days == -1 else days
 
 
 def _criteria(results: Iterable[CriterionResult], facts: Facts) -> tuple[Ref, ...]:

@@ -1,5 +1,6 @@
 """Owns the values that the tests of the rules are told with: small builders, and an audit as it was read."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -15,7 +16,7 @@ from tickets.scoring import (
     evaluate,
     ttl_of,
 )
-from tickets.verdict import BlockerFacts, ChecklistFacts, Facts
+from tickets.verdict import BlockerFacts, ChecklistFacts, Condition, Facts, Policy, decide
 
 NOW = datetime(2026, 2, 5, 9, 0, tzinfo=UTC)
 AUDITED = datetime(2026, 1, 29, 12, 0, tzinfo=UTC)
@@ -103,6 +104,24 @@ def all_ok() -> Facts:
         checklist=(item(1, done=True),),
         newest_audit=AUDITED.date(),
     )
+
+
+def condition(facts: Facts, key: str, at: datetime = NOW, policy: Policy | None = None) -> Condition:
+    found = decide(facts, policy or Policy(), at).conditions
+    return next(c for c in found if c.key == key)
+
+
+def unmet(facts: Facts, at: datetime = NOW) -> list[str]:
+    return [c.key for c in decide(facts, Policy(), at).conditions if not c.met]
+
+
+def with_rows(*rows: CriterionFacts, categories: list[CategoryFacts] | None = None) -> Facts:
+    """A deployment that is good in everything else, with these criteria instead of its own."""
+    return replace(all_ok(), evaluation=evaluate(categories or [category()], rows, NOW), criteria={})
+
+
+def with_blockers(*blockers: BlockerFacts) -> Facts:
+    return replace(all_ok(), blockers=blockers)
 
 
 OK, PARTIAL, RISKY, UNTESTED = Status.OK, Status.PARTIAL, Status.RISKY, Status.UNTESTED
