@@ -47,20 +47,32 @@ class SignInLink(models.Model):
 
     @classmethod
     def issue(cls, user: User) -> str:
-        """Store a new link for the person and return its token, which is shown once and kept nowhere."""
-        token = secrets.token_urlsafe(32)
-        cls.objects.create(user=user, digest=cls.digest_of(token), expires_at=timezone.now() + cls.LIFE)
+        """Store a new link for the person and return its token, which is shown once and kept nowhere.
+
+        An older link of theirs that was not used stops working.
+        """
+        token, now = secrets.token_urlsafe(32), timezone.now()
+        cls.objects.filter(user=user, used_at=None, expires_at__gt=now).update(expires_at=now)
+        cls.objects.create(user=user, digest=cls.digest_of(token), expires_at=now + cls.LIFE)
         return token
+
+    @classmethod
+    def is_good(cls, token: str) -> bool:
+        """Tell whether the link would sign somebody in now; asking uses nothing up."""
+        return cls._good(token).exists()
 
     @classmethod
     def redeem(cls, token: str) -> User | None:
         """Return the person whose link it is and use it up; None when it is unknown, used or too old."""
-        now = timezone.now()
-        fresh = cls.objects.filter(digest=cls.digest_of(token), used_at=None, expires_at__gt=now)
         # One conditional UPDATE, so that a link opened twice at the same moment signs in once.
-        if not fresh.update(used_at=now):
+        if not cls._good(token).update(used_at=timezone.now()):
             return None
         return cls.objects.select_related("user").get(digest=cls.digest_of(token)).user
+
+    @classmethod
+    def _good(cls, token: str) -> "models.QuerySet[SignInLink]":
+        fresh = cls.objects.filter(used_at=None, expires_at__gt=timezone.now(), user__is_active=True)
+        return fresh.filter(digest=cls.digest_of(token))
 
     @staticmethod
     def digest_of(token: str) -> str:
