@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from django.db import models, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from tickets import packs, scoring
@@ -127,7 +127,7 @@ class Recording(Chained):
     ) -> Recorded:
         """Store findings as observations and follow what they change; the same again change nothing.
 
-        Of several findings about one claim the worst counts. A claim that the ticket has no criterion for gets
+        Of several findings about one claim the worst counts. A claim that has no criterion yet gets
         one from the pack, with its category re-anchored.
         Blockers whose evidence turned are moved. One transaction; the only writer of Observation besides
         `record_statements`.
@@ -148,6 +148,7 @@ class Recording(Chained):
                 for row, _ in added:
                     row.save(force_insert=True)
                 stored += self._observe(seen.as_rows(added))
+            self._link_blockers([row for row, _ in added])
         after = self.evaluate(at)
         changes = _changes([known[finding.criterion] for finding in findings], before, after)
         if stored:
@@ -254,6 +255,13 @@ class Recording(Chained):
             )
             for offset, key in enumerate(dict.fromkeys(keys), start=1)
         }  # fmt: skip
+
+    def _link_blockers(self, added: Sequence[Criterion]) -> None:
+        """Link new claims to the open blockers that they prove, as the pack recognises them."""
+        pack = packs.load(self.pack)
+        for blocker in Blocker.objects.open().filter(ticket_id=self.pk):
+            proof = pack.proof_of(f"{blocker.title} {blocker.issue}")
+            blocker.criteria.add(*[row for row in added if row.claim in proof])
 
     def _follow(self, criteria: Sequence[int], *, by: Actor, at: datetime) -> None:
         """Move the blockers whose criteria were just seen: fixed becomes a claim, failing again reopens."""

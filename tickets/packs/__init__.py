@@ -11,7 +11,11 @@ FOLDER = Path(__file__).parent
 
 @dataclass(frozen=True, slots=True)
 class ClaimDefinition:
-    """One claim: what it says when it holds, where it counts, how an imported finding is recognised as it."""
+    """One claim: what it says when it holds, and where it counts.
+
+    `aliases` are subjects under which auditors write about it; `blockers` phrases by which a blocker that it
+    proves is recognised. Both are in lower case.
+    """
 
     claim: str
     title: str
@@ -20,6 +24,7 @@ class ClaimDefinition:
     key: bool
     fix: str
     aliases: tuple[str, ...]
+    blockers: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,11 @@ class Pack:
         wanted = " ".join(subject.lower().split())
         return next((claim for claim in self.claims if wanted in claim.aliases), None)
 
+    def proof_of(self, blocker: str) -> tuple[str, ...]:
+        """Return the keys of the claims that prove a blocker fixed, by phrases in its title and issue."""
+        text = " ".join(blocker.lower().split())
+        return tuple(claim.claim for claim in self.claims if any(phrase in text for phrase in claim.blockers))
+
 
 @cache
 def load(name: str) -> Pack:
@@ -62,6 +72,7 @@ def load(name: str) -> Pack:
             key=row.get("key", False),
             fix=row.get("fix", ""),
             aliases=tuple(alias.lower() for alias in row.get("aliases", [])),
+            blockers=tuple(phrase.lower() for phrase in row.get("blockers", [])),
         )
         for key, row in content["claims"].items()
     )
