@@ -12,11 +12,14 @@ from enum import StrEnum
 from fractions import Fraction
 from hashlib import sha256, shake_256
 from itertools import accumulate, pairwise
+from struct import unpack
 
 DRAWS = 2000
 HISTORY_DAYS = 14
 VERIFIED = 5
 HORIZON = 365
+# Most draws end within weeks: the rest of the year is drawn only for those that do not.
+NEAR = 60
 
 
 class Outlook(StrEnum):
@@ -106,12 +109,20 @@ def estimate(history: Sequence[Day], open_now: int, today: date) -> Estimate:
 
 def _draw_lengths(nets: list[int], open_now: int, digest: str) -> Iterator[int]:
     """How many days each draw takes; more than the horizon when it does not get there in a year."""
+    # Two bytes choose a day. Scaled in whole numbers, every day has its share to one part in 65,536.
+    chosen = [nets[number * len(nets) >> 16] for number in range(1 << 16)]
     for draw in range(DRAWS):
-        stream = shake_256(f"{digest}:{draw}".encode()).digest(2 * HORIZON)
-        # Two bytes scaled to the length of the history: whole numbers, and even to one part in 65,536.
-        days = ((stream[n] << 8 | stream[n + 1]) * len(nets) >> 16 for n in range(0, len(stream), 2))
-        closed = accumulate(nets[day] for day in days)
-        yield next((n for n, total in enumerate(closed, start=1) if total >= open_now), HORIZON + 1)
+        stream = shake_256(f"{digest}:{draw}".encode())
+        near = _length(stream.digest(2 * NEAR), chosen, open_now)
+        yield near or _length(stream.digest(2 * HORIZON), chosen, open_now) or HORIZON + 1
+
+
+def _length(stream: bytes, chosen: list[int], open_now: int) -> int:
+    """After how many of these days as many are closed as are open now; 0: not within them."""
+    closed = tuple(accumulate(map(chosen.__getitem__, unpack(f">{len(stream) // 2}H", stream))))
+    if max(closed) < open_now:
+        return 0
+    return next(days for days, total in enumerate(closed, start=1) if total >= open_now)
 
 
 def _percentile(ordered: list[int], percent: int) -> int:
