@@ -1,7 +1,19 @@
 """The tables of the machine, room by room."""
 
+from readiness.gate.models import Badge
+from readiness.heartbeats import Heartbeat
 from readiness.intake.models import ApiToken, Delivery, Source
 from readiness.probes.models import ProbeResult, ProbeRun, ProbeState
 from readiness.reports.models import Report
 
-__all__ = ["ApiToken", "Delivery", "ProbeResult", "ProbeRun", "ProbeState", "Report", "Source"]
+__all__ = [
+    "ApiToken",
+    "Badge",
+    "Delivery",
+    "Heartbeat",
+    "ProbeResult",
+    "ProbeRun",
+    "ProbeState",
+    "Report",
+    "Source",
+]

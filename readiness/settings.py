@@ -129,6 +129,7 @@ AXES_FAILURE_LIMIT = 8
 AXES_COOLOFF_TIME = 0.25
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_VERBOSE = False
+AXES_LOCKOUT_CALLABLE = "tickets.views.people.locked_out"
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
 SESSION_COOKIE_HTTPONLY = True
@@ -229,6 +230,7 @@ PAYLOAD_MAX_BYTES = env.int("PAYLOAD_MAX_BYTES", default=25 * 1024 * 1024)
 LEASE_SECONDS = env.int("LEASE_SECONDS", default=120)
 RING_AGAIN_SECONDS = env.int("RING_AGAIN_SECONDS", default=20)
 DEMO_URL = env.str("DEMO_URL", default="")
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 
 LOGGING = {
     "version": 1,

@@ -3,6 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
+from readiness.heartbeats import Heartbeat
 from readiness.intake.models import Delivery
 from readiness.probes.models import ProbeRun
 from readiness.reports.models import Report
@@ -38,3 +39,4 @@ def tick() -> None:
         rows.ring_due(now)
     for ticket in Ticket.objects.due_for_rescore(now)[:RESCORE_AT_ONCE]:
         ticket.rescore(now)
+    Heartbeat.beat(Heartbeat.TICK)
