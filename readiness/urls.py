@@ -4,4 +4,6 @@ from django.urls import include, path
 
 urlpatterns = [
     path("", include("tickets.urls")),
+    path("", include("readiness.intake.urls")),
+    path("", include("readiness.probes.page_urls")),
 ]

@@ -1,4 +1,4 @@
-"""Owns what the coverage formats share: counts of lines and branches become one Reading about test.coverage."""
+"""Owns what the coverage formats share: counts of lines and branches become one Reading."""
 
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
@@ -58,7 +58,7 @@ def coverage_reading(format: str, counts: Counts, context: Context, warnings: li
         commit=context.commit,
         observed_at=context.observed_at,
     )
-    return Reading(format, Outcome.PASS, summary, tuple(warnings), (finding,))
+    return Reading(format, Outcome.PASS, summary, tuple(warnings), (finding,), size=counts.lines_valid)
 
 
 def status_of(counts: Counts) -> Status:

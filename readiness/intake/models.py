@@ -1,19 +1,19 @@
-"""Owns what comes in: deliveries as they arrived, the sources that may sign them, and tokens."""
+"""Owns who may post: tokens, and the sources that sign; Delivery, what they posted, is imported from here."""
 
 import hashlib
 import hmac
 import secrets
 from datetime import timedelta
-from typing import Any, ClassVar, Self
+from typing import ClassVar
 
 from django.conf import settings
-from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models, transaction
-from django.urls import reverse
 from django.utils import timezone
 
-from readiness.leases import Job, JobQuerySet
+from readiness.intake.deliveries import Delivery
 from tickets.models import Actor, Deployment
+
+__all__ = ["ApiToken", "Delivery", "Source"]
 
 
 class ApiToken(models.Model):
@@ -90,16 +90,27 @@ class ApiToken(models.Model):
             self.deployment.write_event(by, "revoked", self)
 
 
+class SourceQuerySet(models.QuerySet["Source"]):
+    def signing_for(self, slug: str) -> list["Source"]:
+        """Return the enabled sources that may sign evidence for the deployment of this slug."""
+        signing = self.filter(deployment__slug=slug, kind=Source.STANDARD_WEBHOOKS, enabled=True)
+        return list(signing.select_related("deployment").order_by("pk"))
+
+
 class Source(models.Model):
     """A sender that signs what it posts; two secrets may be live at once, so that one can be replaced."""
 
+    STANDARD_WEBHOOKS = "standard-webhooks"
+
     deployment = models.ForeignKey(Deployment, on_delete=models.CASCADE, related_name="sources")
     name = models.CharField(max_length=100)
-    kind = models.CharField(max_length=30, default="standard-webhooks")
+    kind = models.CharField(max_length=30, default=STANDARD_WEBHOOKS)
     secret = models.CharField(max_length=200)
     next_secret = models.CharField(max_length=200, blank=True)
     enabled = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = SourceQuerySet.as_manager()
 
     class Meta:
         constraints: ClassVar = [
@@ -113,63 +124,3 @@ class Source(models.Model):
     def secrets(self) -> list[str]:
         """Return the secrets that are live now, newest last."""
         return [secret for secret in (self.secret, self.next_secret) if secret]
-
-
-class DeliveryQuerySet(JobQuerySet["Delivery"]):
-    def visible_to(self, user: Any) -> Self:
-        return self.filter(deployment__in=Deployment.objects.visible_to(user))
-
-
-class Delivery(Job):
-    """One post from outside, stored as it arrived before anybody understood it."""
-
-    DOORBELL = "readiness.tasks.apply_delivery"
-
-    class Result(models.TextChoices):
-        WAITING = "waiting", "Waiting"
-        APPLIED = "applied", "Applied"
-        UNCHANGED = "unchanged", "Unchanged"
-        REJECTED = "rejected", "Rejected"
-        HELD = "held", "Held for a person"
-
-    public_id = models.CharField(max_length=40, unique=True)
-    deployment = models.ForeignKey(Deployment, on_delete=models.PROTECT, related_name="deliveries")
-    idempotency_key = models.CharField(max_length=64)
-    sender = models.CharField(max_length=200)
-    payload = models.FileField(upload_to="deliveries/%Y/%m/%d", max_length=300)
-    payload_sha256 = models.CharField(max_length=64)
-    payload_bytes = models.BigIntegerField()
-    context = models.JSONField(
-        default=dict, help_text="format, category, commit, branch, run_id, run_attempt …"
-    )
-    observed_at = models.DateTimeField()
-    received_at = models.DateTimeField(auto_now_add=True)
-    format = models.CharField(max_length=30, blank=True)
-    parser_version = models.PositiveSmallIntegerField(default=0)
-    result = models.CharField(max_length=12, choices=Result, default=Result.WAITING)
-    reason = models.TextField(blank=True)
-    place = models.CharField(
-        max_length=200, blank=True, help_text="The line or path that the reason is about."
-    )
-    outcome = models.CharField(max_length=10, blank=True)
-    summary = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
-    warnings = models.JSONField(default=list)
-    changes = models.JSONField(
-        default=dict, encoder=DjangoJSONEncoder, help_text="Score before and after, criteria."
-    )
-
-    objects = DeliveryQuerySet.as_manager()
-
-    class Meta:
-        ordering: ClassVar = ["-id"]
-        verbose_name_plural = "deliveries"
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["deployment", "idempotency_key"], name="one_delivery_per_key")
-        ]
-        indexes: ClassVar = [models.Index(fields=["state", "lease_until"], name="delivery_waiting")]
-
-    def __str__(self) -> str:
-        return f"delivery {self.public_id}"
-
-    def get_absolute_url(self) -> str:
-        return reverse("delivery-detail", args=[self.public_id])

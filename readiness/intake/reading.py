@@ -50,13 +50,19 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a report says: the summary is the contract of `read_report --json`, by format."""
+    """What a report says: the summary is the contract of `read_report --json`, by format.
+
+    `size` is how much was examined (tests, lines), where less of it would look like an improvement; `scope`
+    tells two runs apart that speak to the same claim, such as two scanners.
+    """
 
     format: str
     outcome: Outcome
     summary: Mapping[str, Any]
     warnings: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
+    size: int | None = None
+    scope: str = ""
 
 
 class Unreadable(Exception):

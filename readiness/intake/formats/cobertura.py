@@ -49,8 +49,9 @@ class Lines:
     def counts(self) -> Counts:
         lines = self._pair("lines")
         branches = self._pair("branches")
-        covered, valid = lines or (self.recount.lines_covered, self.recount.lines_valid)
-        taken, branching = branches or (self.recount.branches_covered, self.recount.branches_valid)
+        recount = self.recount
+        covered, valid = lines or (recount.lines_covered, recount.lines_valid)
+        taken, branching = branches or (recount.branches_covered, recount.branches_valid)
         return Counts(covered, valid, taken, branching)
 
     def _pair(self, kind: str) -> tuple[int, int] | None:
@@ -65,6 +66,6 @@ def recognise(head: bytes) -> bool:
 
 @format("cobertura", title="Cobertura XML", recognise=recognise)
 def read(body: Body, context: Context) -> Reading:
-    """Read covered and valid lines from the root, or recount them from the classes where the root has none."""
+    """Read covered and valid lines from the root, or recount them where the root has none."""
     lines, warnings = read_xml(body, Lines)
     return coverage_reading("cobertura", lines.counts(), context, warnings)

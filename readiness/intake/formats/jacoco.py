@@ -11,7 +11,7 @@ from readiness.intake.xmlstream import read_xml, root_of
 
 @dataclass(slots=True)
 class Counters:
-    """The LINE and BRANCH counters under the root; those of packages, classes and methods are parts of them."""
+    """The counters under the root; those of packages, classes and methods are parts of them."""
 
     depth: int = 0
     totals: dict[str, tuple[int, int]] = field(default_factory=dict)

@@ -230,9 +230,9 @@ def read(body: Body, context: Context) -> Reading:
     }
     warnings += warnings_of(recount)
     outcome = outcome_of(recount, summary)
-    return Reading(
-        "junit", outcome, summary, tuple(warnings), findings_of(criterion, recount, summary, context)
-    )
+    findings = findings_of(criterion, recount, summary, context)
+    ran = summary["tests"] - summary["skipped"]
+    return Reading("junit", outcome, summary, tuple(warnings), findings, size=ran)
 
 
 def warnings_of(recount: Recount) -> list[str]:

@@ -37,7 +37,7 @@ class Tracefile:
         elif line == b"end_of_record":
             self.current = None
         elif tag == b"DA":
-            number, hits = (rest.split(b",") + [b""])[:2]
+            number, hits, *_ = [*rest.split(b","), b""]
             self._line(whole(number), whole(hits) > 0)
         elif tag == b"BRDA":
             place, _, taken = rest.rpartition(b",")
@@ -97,10 +97,10 @@ def recognise(head: bytes) -> bool:
 
 @format("lcov", title="LCOV tracefile", recognise=recognise)
 def read(body: Body, context: Context) -> Reading:
-    """Merge the records of every file and recount; a file that ends inside a record was cut and is refused."""
+    """Merge the records of every file and recount; a file that ends inside a record was cut."""
     trace = Tracefile()
     number = 0
-    for number, line in enumerate(lines_of(text_of(body)), start=1):  # noqa: B007 - the last number is named below
+    for number, line in enumerate(lines_of(text_of(body)), start=1):
         try:
             trace.take(line.strip())
         except Unreadable as error:

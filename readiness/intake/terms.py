@@ -1,0 +1,113 @@
+"""Owns what a sender says beside a report, in the query of the post: checked at the door, then kept."""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.utils.dateparse import parse_datetime
+
+from readiness.intake.formats import discover
+
+CLOCK_SLACK = timedelta(minutes=5)
+COMMIT = re.compile(r"[0-9a-f]{7,64}")
+# What is longer or holds control characters is no name of a branch, a run or a scope.
+NAME = re.compile(r"[^\x00-\x1f\x7f]{0,200}")
+SCOPE = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}|")
+CATEGORY = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}|")
+ATTEMPT = re.compile(r"[1-9][0-9]{0,5}")
+
+
+class WrongTerm(Exception):
+    """One parameter cannot be used; the text is a sentence that says what to write instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The parameters of one post; empty and None mean that nothing was said.
+
+    `scope` tells two runs apart that post the same format and category, such as frontend and backend.
+    """
+
+    format: str = ""
+    category: str = ""
+    commit: str = ""
+    branch: str = ""
+    run_id: str = ""
+    run_attempt: int = 1
+    scope: str = ""
+    observed_at: datetime | None = None
+
+    def as_context(self) -> dict[str, Any]:
+        """The terms as JSON, without the time, which the delivery keeps in a column."""
+        context = asdict(self)
+        del context["observed_at"]
+        return context
+
+    def key(self, sender: str, body_sha256: str) -> str:
+        """The idempotency key of a post: the same report of the same attempt from the same sender."""
+        about = [self.format, self.category, self.scope, self.commit, self.run_id, self.run_attempt]
+        return hashlib.sha256(json.dumps([sender, *about, body_sha256]).encode()).hexdigest()
+
+
+KNOWN = ("format", "category", "commit", "branch", "run_id", "run_attempt", "scope", "observed_at")
+
+
+def terms_of(query: Mapping[str, str], now: datetime) -> Terms:
+    """Check the query of a post; raises WrongTerm for the first parameter that cannot be used.
+
+    A parameter of another name is refused too: a misspelt `comit` would lose what the evidence belongs to.
+    """
+    for name in query:
+        if name not in KNOWN:
+            raise WrongTerm(f"There is no parameter {name[:40]!r}. Known are: {', '.join(KNOWN)}.")
+    return Terms(
+        format=known_format(query.get("format", "")),
+        category=fitting(
+            CATEGORY, query.get("category", "").lower(), "category", "a word such as unit or e2e"
+        ),
+        commit=commit_of(query.get("commit", "")),
+        branch=fitting(NAME, query.get("branch", ""), "branch", "at most 200 characters"),
+        run_id=fitting(NAME, query.get("run_id", ""), "run_id", "at most 200 characters"),
+        run_attempt=int(fitting(ATTEMPT, query.get("run_attempt") or "1", "run_attempt", "a number from 1")),
+        scope=fitting(SCOPE, query.get("scope", "").lower(), "scope", "a word such as frontend"),
+        observed_at=moment(query.get("observed_at", ""), now),
+    )
+
+
+def commit_of(text: str) -> str:
+    return fitting(COMMIT, text.lower(), "commit", "7 to 64 of 0-9 and a-f") if text else ""
+
+
+def known_format(name: str) -> str:
+    if name and name not in discover():
+        raise WrongTerm(f"There is no format {name[:40]!r}. Known are: {', '.join(discover())}.")
+    return name
+
+
+def fitting(pattern: re.Pattern[str], text: str, name: str, wanted: str) -> str:
+    if not pattern.fullmatch(text):
+        raise WrongTerm(f"The {name} {text[:40]!r} cannot be used. Write {wanted}.")
+    return text
+
+
+def moment(text: str, now: datetime) -> datetime | None:
+    """The time in UTC; it must name its offset, and not be in the future."""
+    if not text:
+        return None
+    try:
+        # A plus sign that was not escaped in the address arrives as a space.
+        at = parse_datetime(text.strip().replace(" ", "+") if "T" in text else text)
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None:
+        raise WrongTerm(f"The observed_at {text[:40]!r} is no time. Write it like 2026-01-29T14:05:00Z.")
+    if at > now + CLOCK_SLACK:
+        raise WrongTerm(f"The observed_at {text[:40]!r} is in the future. Check the clock of the sender.")
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise WrongTerm(f"The observed_at {text[:40]!r} is no usable time.") from None
