@@ -1,0 +1,322 @@
+"""Checkouts of repositories that nobody vouches for, on this machine and from a server on loopback."""
+
+import os
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from readiness.probes import addresses, git
+from readiness.probes.checkout import Checkout, is_aside
+from readiness.probes.outcomes import CannotTell
+from readiness.probes.policy import Blocked, Policy
+from tests.readiness.probes.repositories import add_commit, checkout, repository
+from tests.readiness.probes.repositories import git as run_git
+from tests.readiness.probes.servers import Answer, Request, Served, serve
+
+LOOPBACK = Policy.of(["127.0.0.0/8"], ["1-65535"])
+
+
+def test_files_are_read_from_the_commit_and_not_from_the_work_tree(tmp_path: Path) -> None:
+    run_git(tmp_path, "init", "--quiet", "--initial-branch=main")
+    (tmp_path / "a.txt").write_text("committed")
+    run_git(tmp_path, "add", "a.txt")
+    run_git(tmp_path, "commit", "--quiet", "-m", "x")
+    (tmp_path / "a.txt").write_text("changed")
+    (tmp_path / "b.txt").write_text("new")
+
+    with Checkout.open(tmp_path) as opened:
+        assert opened.files() == ["a.txt"]
+        assert opened.text("a.txt") == "committed"
+        assert opened.commit == run_git(tmp_path, "rev-parse", "HEAD")
+
+
+def test_a_revision_can_be_asked_for(tmp_path: Path) -> None:
+    repository(tmp_path, {"a": "1"})
+    first = run_git(tmp_path, "rev-parse", "main")
+    add_commit(tmp_path, {"b": "2"})
+
+    with Checkout.open(tmp_path, revision=first) as opened:
+        assert opened.files() == ["a"]
+
+
+@pytest.mark.parametrize("revision", ["nothing", "--help", "-x", "main:a", "HEAD~9"])
+def test_a_revision_that_is_none_tells_nothing(tmp_path: Path, revision: str) -> None:
+    repository(tmp_path, {"a": "1"})
+
+    with pytest.raises(CannotTell), Checkout.open(tmp_path, revision=revision):
+        pass
+
+
+def test_what_is_no_repository_tells_nothing(tmp_path: Path) -> None:
+    for folder in (tmp_path, tmp_path / "absent"):
+        with pytest.raises(CannotTell), Checkout.open(folder):
+            pass
+
+
+def test_an_empty_repository_tells_nothing(tmp_path: Path) -> None:
+    run_git(tmp_path, "init", "--quiet", "--bare")
+
+    with pytest.raises(CannotTell), Checkout.open(tmp_path):
+        pass
+
+
+def test_any_file_name_is_read(tmp_path: Path) -> None:
+    names = [
+        "with\nnewline",
+        "with space",
+        'with "quotes"',
+        "-rf",
+        "ünïcode",
+        "a/b c/d",
+        "tab\there",
+        "back\\slash",
+    ]
+    with checkout(tmp_path, {name: name for name in names}) as opened:
+        assert opened.files() == sorted(names)
+        assert [opened.text(name) for name in opened.files()] == sorted(names)
+
+
+def test_a_name_that_is_not_text_is_shown_as_escapes(tmp_path: Path) -> None:
+    folder = repository(tmp_path / "r.git", {"a": "content"})
+    blob = run_git(folder, "rev-parse", "main:a")
+    tree = run_git(folder, "mktree", "-z", stdin=f"100644 blob {blob}\t".encode() + b"caf\xe9\0")
+    commit = run_git(folder, "commit-tree", tree, "-m", "x")
+
+    with Checkout.open(folder, revision=commit) as opened:
+        assert opened.files() == ["caf\\xe9"]
+        assert opened.text("caf\\xe9") == "content"
+
+
+def test_a_symlink_is_listed_and_never_followed(tmp_path: Path) -> None:
+    folder = repository(tmp_path / "r.git", {"a": "1"})
+    add_commit(folder, {"README.md": "/etc/passwd"}, {"README.md": "120000"})
+
+    with Checkout.open(folder) as opened:
+        assert opened.files() == []
+        assert opened.links == ("README.md",)
+        with pytest.raises(KeyError):
+            opened.read("README.md")
+
+
+def test_a_submodule_is_listed_and_never_fetched(tmp_path: Path) -> None:
+    folder = repository(
+        tmp_path / "r.git", {".gitmodules": '[submodule "x"]\npath = x\nurl = ext::sh -c id\n'}
+    )
+    tree = run_git(folder, "mktree", "-z", stdin=b"160000 commit " + b"1" * 40 + b"\tx\0")
+    commit = run_git(folder, "commit-tree", tree, "-m", "x")
+
+    with Checkout.open(folder, revision=commit) as opened:
+        assert (opened.files(), opened.submodules) == ([], ("x",))
+
+
+def test_filters_hooks_and_aliases_of_the_repository_are_not_run(tmp_path: Path) -> None:
+    proof = tmp_path / "ran"
+    folder = repository(tmp_path / "r.git", {".gitattributes": "* filter=evil diff=evil\n", "a": "as it is"})
+    hook = folder / "hooks" / "post-checkout"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(f"#!/bin/sh\ntouch {proof}\n")
+    hook.chmod(0o755)
+    for setting in (
+        "filter.evil.smudge",
+        "filter.evil.clean",
+        "diff.evil.textconv",
+        "core.fsmonitor",
+        "core.pager",
+    ):
+        run_git(folder, "config", setting, f"touch {proof}")
+    run_git(folder, "config", "alias.ls-tree", f"!touch {proof}")
+    run_git(folder, "config", "core.sshCommand", f"touch {proof}")
+
+    with Checkout.open(folder) as opened:
+        assert opened.text("a") == "as it is"
+    assert not proof.exists()
+
+
+def test_a_missing_object_is_not_fetched(tmp_path: Path) -> None:
+    proof = tmp_path / "ran"
+    folder = repository(tmp_path / "r.git", {"a": "1"})
+    absent = "2" * 40
+    tree = run_git(folder, "mktree", "--missing", stdin=f"100644 blob {absent}\tgone\n".encode())
+    commit = run_git(folder, "commit-tree", tree, "-m", "x")
+    run_git(folder, "config", "remote.origin.url", f"ext::sh -c 'touch {proof}'")
+    run_git(folder, "config", "remote.origin.promisor", "true")
+    run_git(folder, "config", "extensions.partialClone", "origin")
+    run_git(folder, "config", "protocol.ext.allow", "always")
+
+    with Checkout.open(folder, revision=commit) as opened:
+        assert opened.files() == ["gone"]
+        with pytest.raises(CannotTell, match="was not read"):
+            opened.read("gone")
+    assert not proof.exists()
+
+
+def test_only_the_beginning_of_a_huge_file_is_read_and_the_next_one_is_whole(tmp_path: Path) -> None:
+    with checkout(tmp_path, {"big": b"x" * 5_000_000, "small": "after"}) as opened:
+        assert len(opened.read("big")) == 1024 * 1024
+        assert opened.read("big", limit=10) == b"x" * 10
+        assert opened.text("small") == "after"
+
+
+def test_files_are_chosen_by_name_or_by_path(tmp_path: Path) -> None:
+    files = dict.fromkeys(["package.json", "web/package.json", ".github/workflows/ci.yml", "a.yml"], "")
+    with checkout(tmp_path, files) as opened:
+        assert opened.files("package.json") == ["package.json", "web/package.json"]
+        assert opened.files(".github/workflows/*.yml") == [".github/workflows/ci.yml"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "tests/a.py",
+        "src/__tests__/b.ts",
+        "node_modules/x/y.js",
+        "pkg/thing_test.go",
+        "app/test_views.py",
+        "docs/conf.py",
+        "src/a.spec.ts",
+        "vendor/z.rb",
+        "conftest.py",
+        "src/FooTest.java",
+        "Examples/demo.py",
+    ],
+)
+def test_tests_vendored_files_examples_and_documents_are_aside(path: str) -> None:
+    assert is_aside(path)
+
+
+@pytest.mark.parametrize(
+    "path", ["app/views.py", "src/latest.py", "contest.py", "src/attestation.ts", "main.go"]
+)
+def test_what_runs_is_not_aside(path: str) -> None:
+    assert not is_aside(path)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ext::sh -c 'touch /tmp/owned'",
+        "file:///etc",
+        "/etc",
+        "../other",
+        "ssh://git@example.com/x",
+        "git@example.com:x/y.git",
+        "git://example.com/x",
+        "--upload-pack=touch /tmp/owned",
+        "-c core.sshCommand=id",
+        "fd::17",
+        "http::https://example.com/x",
+        "https://169.254.169.254/x",
+        "https://user:password@example.com/x",
+        "https://127.0.0.1/x",
+        "https://example.com:22/x",
+        "",
+    ],
+)
+def test_what_is_not_the_address_of_a_repository_is_refused_with_a_sentence(url: str) -> None:
+    with pytest.raises(Blocked) as refusal, git.clone(url, Policy()):
+        pass
+
+    assert str(refusal.value).endswith(".")
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[Served]:
+    """Serve a repository over git's plain HTTP."""
+
+    def app(request: Request) -> Answer:
+        path, _, query = request.path.partition("?")
+        backend = subprocess.run(
+            ["git", "http-backend"],
+            env={
+                "PATH": "/usr/bin:/bin",
+                "GIT_PROJECT_ROOT": str(folder.parent),
+                "GIT_HTTP_EXPORT_ALL": "1",
+                "REQUEST_METHOD": request.method,
+                "PATH_INFO": path,
+                "QUERY_STRING": query,
+                "CONTENT_TYPE": request.headers.get("content-type", ""),
+                "CONTENT_LENGTH": request.headers.get("content-length", ""),
+                "HTTP_CONTENT_ENCODING": request.headers.get("content-encoding", ""),
+                "GIT_PROTOCOL": request.headers.get("git-protocol", ""),
+            },
+            input=request.body,
+            capture_output=True,
+            check=True,
+        ).stdout
+        head, _, body = backend.partition(b"\r\n\r\n")
+        pairs = [tuple(line.split(": ", 1)) for line in head.decode().split("\r\n")]
+        status = next((int(value[:3]) for name, value in pairs if name == "Status"), 200)
+        return Answer(status, body, [(name, value) for name, value in pairs if name != "Status"])
+
+    with serve(app) as server:
+        yield server
+
+
+def test_a_repository_is_cloned_from_a_server(tmp_path: Path) -> None:
+    folder = repository(tmp_path / "app.git", {"package.json": "{}", "a": "1"})
+    run_git(folder, "config", "uploadpack.allowFilter", "true")
+    with served(folder) as server, Checkout.clone(f"{server.url}/app.git", LOOPBACK) as opened:
+        assert opened.files() == ["a", "package.json"]
+        assert opened.text("a") == "1"
+        assert opened.source == f"{server.url}/app.git"
+
+
+def test_the_clone_goes_to_the_address_that_was_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = repository(tmp_path / "app.git", {"a": "1"})
+    loopback = addresses.parse("127.0.0.1")
+    monkeypatch.setattr(git, "pinned", lambda policy, host, port: loopback)
+    with served(folder) as server:
+        url = f"http://git.invalid:{server.port}/app.git"
+        with Checkout.clone(url, LOOPBACK) as opened:
+            assert opened.files() == ["a"]
+
+
+def test_a_redirect_is_not_followed_while_cloning(tmp_path: Path) -> None:
+    folder = repository(tmp_path / "app.git", {"a": "1"})
+    with served(folder) as behind:
+        moved = Answer(302, "", {"Location": f"{behind.url}/app.git/info/refs?service=git-upload-pack"})
+        with serve(lambda request: moved) as server, pytest.raises(CannotTell, match="could not be cloned"):
+            with git.clone(f"{server.url}/app.git", LOOPBACK):
+                pass
+
+    assert behind.requests == []
+
+
+def test_a_server_that_stalls_is_given_up(tmp_path: Path) -> None:
+    def stall(request: Request) -> Answer:
+        stalled.wait(5)
+        return Answer(200)
+
+    stalled = threading.Event()
+    with (
+        serve(stall) as server,
+        pytest.raises(CannotTell, match="in time"),
+        git.clone(f"{server.url}/app.git", LOOPBACK, seconds=0.5),
+    ):
+        pass
+    stalled.set()
+
+
+def test_a_repository_over_the_quota_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(git, "CLONE_BYTES", 20_000)
+    folder = repository(tmp_path / "app.git", {str(n): os.urandom(50_000) for n in range(5)})
+    with (
+        served(folder) as server,
+        pytest.raises(CannotTell),
+        git.clone(f"{server.url}/app.git", LOOPBACK),
+    ):
+        pass
+
+
+def test_a_clone_leaves_nothing_behind(tmp_path: Path) -> None:
+    folder = repository(tmp_path / "app.git", {"a": "1"})
+    with served(folder) as server, git.clone(f"{server.url}/app.git", LOOPBACK) as copy:
+        assert copy.exists()
+
+    assert not copy.parent.exists()
