@@ -112,6 +112,12 @@
   /* htmx: show who is busy, keep the focus, say what went wrong, and do not poll a page that nobody sees. */
   const button = (elt, event) =>
     (event && event.submitter) || (elt.matches("form") ? find("button:not([type=button])", elt) : elt);
+  body.addEventListener("htmx:configRequest", (event) => {
+    /* so that a write can answer with every part of the page that it may have changed */
+    event.detail.headers["X-Parts"] = all("[data-part]").map((part) => part.dataset.part || part.id).join(" ");
+    const panel = find("#panel");
+    if (panel) event.detail.headers["X-Tab"] = panel.dataset.tab;
+  });
   body.addEventListener("htmx:beforeRequest", (event) => {
     const elt = event.detail.elt;
     if (elt.hasAttribute("data-poll") && (document.hidden || Date.now() < Number(elt.dataset.waitUntil || 0))) {

@@ -172,6 +172,12 @@ def gain(value: Fraction | Decimal | int) -> str:
 
 
 @register.filter
+def signed(value: Decimal | None) -> str:
+    """Return a change of a score with its sign and one decimal: +0.8."""
+    return "" if value is None else f"{value:+.1f}".replace("-", "−")
+
+
+@register.filter
 def percent(value: Any) -> str:
     """Return a share of one as whole per cent, rounded down, so that 99.9 % is never shown as all."""
     return "–" if value is None else f"{int(value * 100)} %"

@@ -1,0 +1,249 @@
+"""Owns the tags that speak about rows of the record: their addresses, their states, the sentences of the log."""
+
+from collections.abc import Iterable, Mapping
+from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
+from typing import Any
+
+from django import template
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from tickets import arranging, charts, tones
+from tickets.advice import Action
+from tickets.charts import Run, history
+from tickets.models import Blocker, Event, Ticket
+from tickets.models.editing import Editable
+from tickets.scoring import CategoryResult
+from tickets.templatetags.readiness import icon, tag
+from tickets.verdict import Condition
+
+register = template.Library()
+
+CONDITION_PLACES: Mapping[str, str] = {
+    "no-open-p0": "blockers/",
+    "p1-planned": "blockers/?layout=list",
+    "p1-closed": "blockers/?layout=list",
+    "no-waiver": "blockers/?layout=list",
+    "overall-floor": "score/",
+    "overall-goal": "score/",
+    "category-floor": "score/",
+    "category-goal": "score/",
+    "all-scored": "score/",
+    "checklist": "checklist/",
+    "coverage-floor": "findings/?tone=unk",
+    "coverage-goal": "findings/?tone=unk",
+    "audit-recent": "activity/",
+}
+BLOCKER_TONES: Mapping[str, tuple[tones.Tone, str]] = {
+    "open": ("mute", "Open"),
+    "in_progress": ("info", "In progress"),
+    "fix_ready": ("warn", "Fix ready"),
+    "verified": ("pass", "Verified"),
+    "reopened": ("fail", "Reopened"),
+    "wont_fix": ("warn", "Won't fix"),
+    "duplicate": ("mute", "Duplicate"),
+}
+EVENT_ICONS: Mapping[str, str] = {
+    "opened": "report",
+    "imported": "import",
+    "recorded": "heartbeat",
+    "stated": "evidence",
+    "edited": "pencil",
+    "added": "plus",
+    "removed": "trash",
+    "moved": "arrow",
+    "ticked": "checklist",
+    "unticked": "checklist",
+    "assessed": "scale",
+    "commented": "message",
+    "undone": "undo",
+    "waived": "shield",
+    "resolved": "contradiction",
+    "linked": "link",
+}
+FIELD_WORDS: Mapping[str, str] = {"assignee_id": "assignee", "due": "due date", "external_link": "link"}
+
+
+@register.simple_tag
+def condition_url(ticket: Ticket, condition: Condition) -> str:
+    """Return where a condition's objects are: the one object, or the list that holds them."""
+    if len(condition.objects) == 1 and (
+        url := ref_url(ticket, condition.objects[0].kind, condition.objects[0].id)
+    ):
+        return url
+    return ticket.get_absolute_url() + CONDITION_PLACES.get(condition.key, "findings/")
+
+
+@register.simple_tag
+def thing_url(ticket: Ticket, action: Action) -> str:
+    """Return where a thing to do is done."""
+    return ref_url(ticket, action.kind, action.id) or ticket.get_absolute_url()
+
+
+def ref_url(ticket: Ticket, kind: str, key: int | str) -> str:
+    """Return the address of what the rules name by kind and id; empty for what has no page of its own."""
+    if kind == "criterion":
+        return reverse("finding-detail", args=[ticket.key, key])
+    if kind == "category":
+        return reverse("category-detail", args=[ticket.key, key])
+    if kind == "checklist":
+        return f"{reverse('checklist', args=[ticket.key])}#check-{key}"
+    if kind == "blocker":
+        return f"{reverse('blocker-list', args=[ticket.key])}?id={key}"
+    return ""
+
+
+@register.filter
+def removes_p0(action: Action) -> bool:
+    """Tell whether the action takes a P0 blocker out of the way."""
+    return arranging.removes_p0(action)
+
+
+@register.simple_tag
+def mark_of(row: Editable, name: str) -> str:
+    """Return the mark of a field's value, which a form sends back to say what its writer was looking at."""
+    return row.mark_of(name)
+
+
+@register.simple_tag
+def blocker_tag(blocker: Blocker) -> SafeString:
+    """Return a blocker's state as a tag."""
+    return tag(*BLOCKER_TONES.get(blocker.state, ("mute", blocker.get_state_display())))
+
+
+@register.simple_tag
+def plan_tag(behind: int) -> SafeString:
+    """Return how the burndown stands to its plan."""
+    if behind > 0:
+        return tag("warn", f"{behind} behind plan")
+    return tag("pass", f"{-behind} ahead of plan" if behind else "On plan")
+
+
+@register.simple_tag
+def run_mark(tone: tones.Tone) -> SafeString:
+    """Return one mark of a history bar, for its legend."""
+    return history([Run(tone)], slots=1)
+
+
+@register.simple_tag
+def freshness(value: str) -> SafeString:
+    """Return how old a claim is, in the three steps of the rules."""
+    shown: Mapping[str, tuple[str, str]] = {
+        "fresh": ("pass", "Fresh"),
+        "ageing": ("warn", "Ageing"),
+        "stale": ("unk", "Expired"),
+    }
+    return tag(*shown.get(str(value), ("unk", "Unknown")))
+
+
+@register.simple_tag
+def status_name(value: str) -> str:
+    """Return a status in our own word."""
+    return tones.word_of(str(value))
+
+
+@register.filter
+def two_places(value: Fraction | None) -> str:
+    """Return an exact number with two decimals, half up; a dash for none."""
+    if value is None:
+        return "no score"
+    exact = Decimal(value.numerator) / Decimal(value.denominator)
+    return str(exact.quantize(Decimal("0.01"), ROUND_HALF_UP))
+
+
+@register.simple_tag
+def explain_score(result: CategoryResult) -> str:
+    """Return how a category's score came about: `6.0 auditor + 1.3 evidence = 7.3`."""
+    if result.shown is None:
+        return "no score: nobody scored it and nothing is known"
+    if result.anchor is None:
+        return f"{result.shown} from the findings; no auditor scored it"
+    stated = charts.shown(result.anchor.stated if result.anchor.stated is not None else result.anchor.score)
+    evidence = result.evidence or Decimal(0)
+    sign = "−" if evidence < 0 else "+"
+    return f"{stated} auditor {sign} {abs(evidence)} evidence = {result.shown}"
+
+
+@register.simple_tag
+def explain_mean(rows: Iterable[arranging.CategoryRow], overall: Decimal | None) -> str:
+    """Return the mean as it is worked out by hand."""
+    found = [row.result for row in rows if row.result.shown is not None]
+    if not found:
+        return "no category has a score"
+    if any(row.weight != 1 for row in found):
+        total = " + ".join(f"{row.weight} × {row.shown}" for row in found)
+        return f"({total}) / {sum(row.weight for row in found)} = {overall}"
+    return f"({' + '.join(str(row.shown) for row in found)}) / {len(found)} = {overall}"
+
+
+@register.simple_tag
+def event_icon(event: Event) -> SafeString:
+    """Return the icon of an event in its circle, toned by what it did to the record."""
+    name = EVENT_ICONS.get(event.verb, "info")
+    tone = "fail" if event.after.get("state") == "reopened" else ""
+    if event.after.get("state") == "verified" or event.verb == "ticked":
+        tone = "pass"
+    elif event.verb in {"moved", "assessed"} and not tone:
+        tone = "info"
+    return format_html('<span class="ic {}">{}</span>', tone, icon(name))
+
+
+@register.simple_tag
+def event_words(event: Event) -> SafeString:
+    """Return an event as a sentence with what stood there before and after."""
+    who = format_html("<b>{}</b> ", event.actor)
+    return who + what_happened(event)
+
+
+def what_happened(event: Event) -> SafeString:
+    """Return the part of the sentence after the actor."""
+    label, after, before = event.object_label, event.after, event.before
+    if event.verb == "moved":
+        names = dict(Blocker.State.choices)
+        was, now = names.get(str(before.get("state")), ""), names.get(str(after.get("state")), "")
+        return format_html("moved {} from {} to <b>{}</b>", label, was, now)
+    if event.verb == "assessed":
+        was = f" from {before['score']}" if before.get("score") else ""
+        return format_html("scored {}{} to <b>{}</b>", label, was, after.get("score"))
+    if event.verb == "recorded":
+        return format_html("{}{}", count_of(after), changes_of(after))
+    if event.verb == "commented":
+        return format_html("on {}: {}", label, str(after.get("text", ""))[:400])
+    if event.verb == "edited":
+        return format_html("edited {}{}", label, differences(before, after))
+    return format_html("{} {}", event.verb, label)
+
+
+def count_of(after: Mapping[str, Any]) -> str:
+    """Return how much was recorded from which source."""
+    stored = int(after.get("observations", 0))
+    return (
+        f"recorded {stored} {'observation' if stored == 1 else 'observations'} from {after.get('source', '')}"
+    )
+
+
+def changes_of(after: Mapping[str, Any]) -> SafeString:
+    """Return which findings changed their status by a record, at most three by name."""
+    changes = [row for row in after.get("changes", []) if isinstance(row, dict)]
+    named = format_html_join(
+        ", ",
+        "{} <b>{}</b>",
+        ((row.get("subject", ""), tones.word_of(str(row.get("now", "")))) for row in changes[:3]),
+    )
+    more = f" and {len(changes) - 3} more" if len(changes) > 3 else ""
+    return format_html(": {}{}", named, more) if changes else format_html("{}", "; nothing changed")
+
+
+def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> SafeString:
+    """Return the fields that an edit changed, with the old and the new value, shortened."""
+    rows = ((FIELD_WORDS.get(k, k), brief(before.get(k)), brief(after.get(k))) for k in after)
+    drawn = format_html_join("", "<span>{}: <del>{}</del> → <ins>{}</ins></span>", rows)
+    return format_html('<span class="diff tiny">{}</span>', drawn)
+
+
+def brief(value: Any) -> str:
+    """Return a logged value in at most 120 characters."""
+    words = "nothing" if value in {None, ""} else str(value)
+    return words if len(words) <= 120 else f"{words[:119]}…"

@@ -1,0 +1,1 @@
+"""The pages of the record: thin views over the models."""
