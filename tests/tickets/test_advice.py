@@ -408,16 +408,17 @@ def test_a_smallest_set_reaches_what_everything_reaches_and_nothing_in_it_can_be
     facts = assemble(categories, rows, blockers, items, waivers)
     found = smallest_set(facts, POLICY, NOW)
 
-    def left(done: set[tuple[str, int]]) -> set[tuple[str, str]]:
+    def left(done: set[tuple[str, int]]) -> set[tuple[str, str, str]]:
         """What is still in the way of the goal: conditions, and the objects behind them."""
         rest = [c for c in what_if(facts, POLICY, NOW, done).conditions if not c.met]
         wanted = [c for c in rest if c.hard or found.goal == READY]
-        return {(c.key, "") for c in wanted} | {(c.key, str(o.id)) for c in wanted for o in c.objects}
+        objects = {(c.key, o.kind, str(o.id)) for c in wanted for o in c.objects}
+        return objects | {(c.key, "", "") for c in wanted}
 
     chosen = {(a.kind, a.id) for a in found.actions}
     everything = {(a.kind, a.id) for a in next_actions(facts, POLICY, NOW)}
     assert left(chosen) == left(everything)
-    assert {key for key, _ in left(chosen)} == set(found.remaining)
+    assert {key for key, _, _ in left(chosen)} == set(found.remaining)
     for thing in chosen:
         assert left(chosen - {thing}) != left(chosen)
 
