@@ -26,11 +26,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def live_web(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Live]:
     """The web server and the demo service, started once; they keep nothing between two tests."""
     live = Live()
-    collected = live.manage("collectstatic", "--no-input")
-    assert collected.returncode == 0, collected.stderr
-    live.start("web", "demo")
-    yield live
-    live.stop()
+    try:
+        collected = live.manage("collectstatic", "--no-input")
+        assert collected.returncode == 0, collected.stderr
+        live.start("web", "demo")
+        yield live
+    finally:
+        live.stop()
 
 
 @pytest.fixture
