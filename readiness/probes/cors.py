@@ -73,7 +73,7 @@ def foreign_origins(target: Target) -> list[str]:
 def refusal_of(asked: Preflight, credentials: bool) -> str:
     """Return why a browser would not send the request, or "" when it would."""
     if not asked.allowed_origin:
-        return f"is answered {asked.answer.status} and let in nowhere"
+        return "is not let in"
     if asked.allowed_origin == "*" and credentials:
         return "is let in by “*”, which browsers refuse when cookies are sent"
     if asked.allowed_origin not in {asked.asked_origin, "*"}:

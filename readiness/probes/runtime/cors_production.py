@@ -39,10 +39,10 @@ async def judged(target: Target, asking: str) -> Finding:
         raise CannotTell(
             "Nothing on the usual paths decides about origins. Name a path of the API in the settings."
         )
-    path, reason = next(iter(refusals.items()))
-    detail = (
-        f"The production origin {asking} {reason} (preflight to {path}).{await local_instead(target, path)}"
-    )
+    refused = next(one for one in asked if one.path in refusals)
+    where = f"the preflight to {refused.path} answers {refused.answer.status}"
+    instead = await local_instead(target, refused.path)
+    detail = f"The frontend's origin {asking} {refusals[refused.path]}; {where}.{instead}"
     return Finding("cfg.cors-origins", Status.FAILING, detail, evidence)
 
 

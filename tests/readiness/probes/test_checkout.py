@@ -281,9 +281,12 @@ def test_a_redirect_is_not_followed_while_cloning(tmp_path: Path) -> None:
     folder = repository(tmp_path / "app.git", {"a": "1"})
     with served(folder) as behind:
         moved = Answer(302, "", {"Location": f"{behind.url}/app.git/info/refs?service=git-upload-pack"})
-        with serve(lambda request: moved) as server, pytest.raises(CannotTell, match="could not be cloned"):
-            with git.clone(f"{server.url}/app.git", LOOPBACK):
-                pass
+        with (
+            serve(lambda request: moved) as server,
+            pytest.raises(CannotTell, match="could not be cloned"),
+            git.clone(f"{server.url}/app.git", LOOPBACK),
+        ):
+            pass
 
     assert behind.requests == []
 

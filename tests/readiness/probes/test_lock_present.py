@@ -83,9 +83,9 @@ WORKSPACES = {
         "packages/web/package.json": PACKAGE,
     },
     "yarn": {
-        "package.json": '{"private": true, "workspaces": {"packages": ["apps/web"]}, "dependencies": {"x": ""}}',
+        "package.json": '{"private": true, "workspaces": {"packages": ["apps/a"]}, "dependencies": {"x": ""}}',
         "yarn.lock": "",
-        "apps/web/package.json": PACKAGE,
+        "apps/a/package.json": PACKAGE,
     },
     "pnpm": {
         "package.json": '{"private": true, "devDependencies": {"x": "1"}}',

@@ -1,0 +1,203 @@
+"""Owns `manage.py probe`: look at an address or a repository from the command line, without recording it."""
+
+import json
+from argparse import ArgumentParser
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.core.management.base import BaseCommand
+
+from readiness.probes import addresses
+from readiness.probes.catalogue import catalogue
+from readiness.probes.checkout import Checkout
+from readiness.probes.egress import from_settings
+from readiness.probes.looking import Job, Result
+from readiness.probes.outcomes import SAW, CannotTell, Outcome
+from readiness.probes.policy import Blocked, Policy
+from readiness.probes.registry import Probe, discover
+from readiness.probes.runner import Limits, run
+from readiness.probes.target import DEFAULT_PORTS, Target
+
+MARKS = {
+    Outcome.PASS: "pass",
+    Outcome.WARN: "warn",
+    Outcome.FAIL: "FAIL",
+    Outcome.ERROR: "could not look",
+    Outcome.NOT_APPLICABLE: "not applicable",
+    Outcome.NOT_SUPPORTED: "not supported",
+}
+
+
+class Command(BaseCommand):
+    help = "Look at a web address, a git repository, or both, and say what was seen. Nothing is recorded."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("target", nargs="?", default="", help="The base address of a deployment.")
+        parser.add_argument(
+            "--repository", default="", help="A git repository: its https address, or a folder."
+        )
+        parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="Run these probes only.")
+        parser.add_argument("--json", action="store_true", help="Write JSON to standard output.")
+        parser.add_argument(
+            "--catalogue", action="store_true", help="Print what every probe asks, as Markdown."
+        )
+        parser.add_argument(
+            "--environment", default="production", help="How strict to be (default: production)."
+        )
+        parser.add_argument("--health-path", default="", help="Path of the health check, such as /health.")
+        parser.add_argument("--login-path", default="", help="Path of a page that everybody may see.")
+        parser.add_argument("--host", default="", help="Host header to send, if it is not the address's.")
+        for name, what in (
+            ("origin", "An origin from which the frontend calls the API"),
+            ("api-path", "A path of the API"),
+            ("protected-path", "A path that needs a sign-in"),
+            ("dependency", "A service that it depends on, such as postgres or redis"),
+        ):
+            parser.add_argument(f"--{name}", action="append", default=[], help=f"{what}; may be given again.")
+        parser.add_argument("--intrusive", action="store_true", help="Run intrusive probes as well.")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        if options["catalogue"]:
+            self.stdout.write(catalogue(discover()), ending="")
+            return
+        try:
+            self.look(options)
+        except (Blocked, CannotTell) as refused:
+            self.refuse(str(refused))
+
+    def look(self, options: dict[str, Any]) -> None:
+        """Run the probes that fit, and write what they saw."""
+        url, repository = options["target"], options["repository"]
+        if not url and not repository:
+            self.refuse("Say what to look at: a web address, or --repository with a git repository.")
+        if url and "://" not in url:
+            self.refuse(f"{url} is not a web address. Write it like https://app.example.com.")
+        chosen = self.chosen(options)
+        policy = vouched_for(from_settings(), url)
+        with opened(repository, policy) as checkout:
+            target = target_of(options) if url else None
+            jobs = jobs_for(chosen, target, checkout)
+            if target:
+                policy.check_url(url)
+            # Somebody waits in front of a screen: a second look after a moment is enough.
+            results = list(run(jobs, policy, limits=Limits(pause=0.2, batch_seconds=600)))
+            commit = checkout.commit if checkout else None
+        results.sort(key=lambda result: result.probe.name)
+        written = as_json(url or repository, commit, results) if options["json"] else as_text(results)
+        self.stdout.write(written)
+
+    def chosen(self, options: dict[str, Any]) -> list[Probe]:
+        """Return the probes that were asked for. Exits 2 for one that there is not."""
+        probes = discover()
+        names = [name for given in options["only"] for name in given.split(",")]
+        if unknown := [name for name in names if name not in probes]:
+            self.refuse(f"There is no probe named {unknown[0]}. There are: {', '.join(probes)}.")
+        wanted = [probe for name, probe in probes.items() if not names or name in names]
+        return [probe for probe in wanted if options["intrusive"] or not probe.intrusive]
+
+    def refuse(self, sentence: str) -> None:
+        """Say in one sentence what is wrong with the input, and exit 2."""
+        self.stderr.write(sentence)
+        raise SystemExit(2)
+
+
+@contextmanager
+def opened(repository: str, policy: Policy) -> Iterator[Checkout | None]:
+    """Yield a checkout of a folder or of a remote repository, or None when none was named.
+
+    A folder is accepted here because whoever types it can read it anyway.
+    """
+    if not repository:
+        yield None
+    elif Path(repository).is_dir():
+        with Checkout.open(Path(repository), repository) as checkout:
+            yield checkout
+    else:
+        with Checkout.clone(repository, policy) as checkout:
+            yield checkout
+
+
+def vouched_for(policy: Policy, url: str) -> Policy:
+    """Return the policy, opened for a private address that stands in the command itself.
+
+    Whoever may run this command administers the machine. Only the very address and port that were typed are
+    opened, never what a name leads to; what nobody may ask stays shut.
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port or DEFAULT_PORTS.get(parts.scheme, 0)
+    except ValueError:
+        return policy
+    host = (parts.hostname or "").lower()
+    typed = addresses.LOOPBACK if host == "localhost" else ()
+    if literal := addresses.parse(host):
+        typed = (ip_network(addresses.unwrap(literal)),)
+    if not typed or not 0 < port < 65536:
+        return policy
+    return replace(policy, allow=policy.allow + typed, ports=(*policy.ports, range(port, port + 1)))
+
+
+def target_of(options: dict[str, Any]) -> Target:
+    """Return the deployment that the options describe."""
+    return Target(
+        base_url=options["target"],
+        environment=options["environment"],
+        host_header=options["host"],
+        health_path=options["health_path"],
+        login_path=options["login_path"],
+        frontend_origins=tuple(options["origin"]),
+        api_paths=tuple(options["api_path"]),
+        protected_paths=tuple(options["protected_path"]),
+        dependencies=tuple(options["dependency"]),
+    )
+
+
+def jobs_for(probes: Sequence[Probe], target: Target | None, checkout: Checkout | None) -> list[Job]:
+    """Return a job for every probe that has something to look at."""
+    subjects = {"runtime": target, "repository": checkout}
+    return [Job(probe, subject) for probe in probes if (subject := subjects[probe.kind]) is not None]
+
+
+def as_json(target: str, commit: str | None, results: Sequence[Result]) -> str:
+    """Return the results as the contract of `probe --json` says."""
+    value = {
+        "target": target,
+        "commit": commit,
+        "coverage": coverage(results),
+        "results": [
+            {
+                "probe": result.probe.name,
+                "outcome": result.outcome,
+                "detail": result.detail,
+                "evidence": result.evidence,
+                "criteria": list(result.probe.criteria),
+                "fix": result.probe.fix,
+            }
+            for result in results
+        ],
+    }
+    return json.dumps(value, indent=2, ensure_ascii=True)
+
+
+def coverage(results: Sequence[Result]) -> dict[str, int]:
+    """Return how many probes saw something, of those whose question arises."""
+    return {
+        "checked": sum(result.outcome in SAW for result in results),
+        "applicable": sum(result.outcome != Outcome.NOT_APPLICABLE for result in results),
+    }
+
+
+def as_text(results: Sequence[Result]) -> str:
+    """Return the results for a person: one line a probe, then how much was seen."""
+    width = max((len(result.probe.name) for result in results), default=0)
+    lines = [
+        f"{result.probe.name:{width}}  {MARKS[result.outcome]:14}  {result.detail}" for result in results
+    ]
+    seen = coverage(results)
+    return "\n".join([*lines, f"{seen['checked']} of {seen['applicable']} checked."])

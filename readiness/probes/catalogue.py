@@ -1,0 +1,64 @@
+"""Owns `docs/probes.md`: what every probe asks, why, how often, and how to fix it."""
+
+from datetime import timedelta
+
+from readiness.probes.registry import Probe, Registry
+
+HEAD = """# Probes
+
+Written by `manage.py probe --catalogue > docs/probes.md`; a test fails when it is out of date.
+
+A probe answers one question and says what it saw. It never scores and never guesses: where it cannot tell,
+the outcome is `error`, `not_applicable` or `not_supported`, and nothing is recorded. A change is
+believed only when a second look agrees; one that rests on a timeout, when three do.
+
+| outcome | means |
+|---|---|
+| pass | the claim holds |
+| warn | it holds in part, or with a known hazard |
+| fail | it does not hold |
+| not applicable | the question does not arise here; the probe says why |
+| not supported | the question arises, and this probe cannot ask it of such a target |
+| error | we could not look; never a finding |
+"""
+KINDS = (
+    ("runtime", "Runtime probes", "They ask a running deployment, under the egress policy."),
+    (
+        "repository",
+        "Repository probes",
+        "They read one commit of a git repository. Nothing of it is executed.",
+    ),
+)
+EFFORTS = {"S": "small", "M": "medium", "L": "large"}
+
+
+def catalogue(probes: Registry) -> str:
+    """Return the catalogue as Markdown."""
+    parts = [HEAD]
+    for kind, title, says in KINDS:
+        found = [probe for probe in probes.values() if probe.kind == kind]
+        parts.append(f"## {title}\n\n{says}\n\n" + "\n".join(map(entry, found)))
+    return "\n".join(parts)
+
+
+def entry(probe: Probe) -> str:
+    """Return one probe's part."""
+    criteria = ", ".join(f"`{criterion}`" for criterion in probe.criteria)
+    return (
+        f"### {probe.name}\n\n"
+        f"{probe.claim}\n\n"
+        f"- Why: {probe.why}\n"
+        f"- Fix ({EFFORTS[probe.effort]} effort): {probe.fix}\n"
+        f"- Asked {how_often(probe.every)}; {'intrusive, only where agreed' if probe.intrusive else 'safe'}; "
+        f"judges {criteria}\n"
+    )
+
+
+def how_often(every: timedelta) -> str:
+    """Return an interval in words: "every 5 minutes", "every hour", "daily"."""
+    minutes = int(every.total_seconds() // 60)
+    if minutes % 1440 == 0:
+        return "daily" if minutes == 1440 else f"every {minutes // 1440} days"
+    if minutes % 60 == 0:
+        return "every hour" if minutes == 60 else f"every {minutes // 60} hours"
+    return f"every {minutes} minutes"

@@ -1,0 +1,127 @@
+"""`manage.py probe`: the contract of its JSON, and one sentence for every wrong input."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+
+from readiness.management.commands.probe import vouched_for
+from readiness.probes.policy import Blocked, Policy
+from tests.readiness.probes.repositories import add_commit, repository
+from tests.readiness.probes.servers import Answer, Request, refused_port, serve
+
+
+def probed(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
+    call_command("probe", *arguments, "--json")
+    written: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return written
+
+
+def well(request: Request) -> Answer:
+    return Answer(200, '{"status": "ok"}', {"Content-Type": "application/json"})
+
+
+def test_an_address_is_looked_at_without_a_deployment_or_a_database(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with serve(well) as server:
+        said = probed(capsys, server.url, "--only", "health", "tls-certificate", "--health-path", "/health")
+
+    assert list(said) == ["target", "commit", "coverage", "results"]
+    assert (said["target"], said["commit"]) == (server.url, None)
+    assert said["coverage"] == {"checked": 1, "applicable": 1}
+    health, certificate = said["results"]
+    assert list(health) == ["probe", "outcome", "detail", "evidence", "criteria", "fix"]
+    assert (health["probe"], health["outcome"], health["criteria"]) == ("health", "pass", ["hlt.live"])
+    assert certificate["outcome"] == "not_applicable"
+
+
+def test_a_repository_is_looked_at_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = repository(tmp_path, {"package.json": '{"private": true, "dependencies": {"x": "1"}}'})
+    said = probed(capsys, "--repository", str(folder), "--only", "lock-present")
+
+    assert said["commit"] == add_commit(tmp_path, {}) or len(said["commit"]) == 40
+    assert [result["outcome"] for result in said["results"]] == ["fail"]
+
+
+def test_a_service_that_does_not_answer_is_told_and_is_no_traceback(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    said = probed(capsys, f"http://127.0.0.1:{refused_port()}", "--only", "health,security-headers")
+
+    assert [result["outcome"] for result in said["results"]] == ["fail", "error"]
+
+
+def test_the_text_has_a_line_for_each_probe_and_the_coverage(capsys: pytest.CaptureFixture[str]) -> None:
+    with serve(well) as server:
+        call_command("probe", server.url, "--only", "health", "--health-path", "/health")
+
+    assert capsys.readouterr().out.endswith("says that it is well.\n1 of 1 checked.\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "Say what to look at"),
+        (["nonsense"], "is not a web address"),
+        (["file:///etc/passwd"], "Only http:// and https://"),
+        (["http://169.254.169.254/"], "never ask"),
+        (["http://[::ffff:169.254.169.254]/"], "never ask"),
+        (["http://0.0.0.0:8000/"], "never ask"),
+        (["http://user:pw@example.com/"], "user name or a password"),
+        (["http://127.0.0.1:99999/"], "not a web address"),
+        (["http://127.1:8000/"], "usual form"),
+        (["http://example.com:22/"], "Port 22"),
+        (["http://example.com/", "--only", "nothing"], "There is no probe named nothing"),
+        (["--repository", "/nothing/there"], "https:// address"),
+        (["--repository", "ext::sh -c id"], "not the address of a repository"),
+        (["--repository", "ssh://git@example.com/x"], "https:// address"),
+    ],
+)
+def test_a_wrong_input_is_one_sentence_and_exit_2(
+    arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        call_command("probe", *arguments)
+
+    said = capsys.readouterr()
+    assert ended.value.code == 2
+    assert words in said.err
+    assert said.err.count("\n") == 1
+    assert said.out == ""
+
+
+def test_a_folder_that_is_no_repository_is_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        call_command("probe", "--repository", str(tmp_path))
+
+    assert "git could not read the repository" in capsys.readouterr().err
+
+
+def test_only_the_very_address_that_was_typed_is_opened() -> None:
+    policy = vouched_for(Policy(), "http://10.0.0.5:3000/app")
+
+    policy.check("10.0.0.5", 3000)
+    for address, port in (
+        ("10.0.0.6", 3000),
+        ("127.0.0.1", 3000),
+        ("10.0.0.5", 22),
+        ("169.254.169.254", 3000),
+    ):
+        with pytest.raises(Blocked):
+            policy.check(address, port)
+
+
+@pytest.mark.parametrize("url", ["http://app.example.com:3000", "http://internal:3000", "http://[::1", ""])
+def test_a_name_opens_nothing(url: str) -> None:
+    assert vouched_for(Policy(), url) == Policy()
+
+
+def test_the_catalogue_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("probe", "--catalogue")
+
+    assert capsys.readouterr().out.startswith("# Probes\n")
