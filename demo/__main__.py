@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from demo import repository
 from demo.faults import FAULTS, Faults
 from demo.service import Demo
 
@@ -21,7 +22,9 @@ def main(arguments: list[str]) -> int:
         faults.change(fix=frozenset(named(",".join(chosen.faults)) or FAULTS))
     elif chosen.command == "break":
         faults.change(spoil=frozenset(named(",".join(chosen.faults)) or FAULTS))
-    elif chosen.command == "serve":
+    if chosen.command in {"fix", "break", "serve"}:
+        repository.show(faults.cured(), chosen.state.parent / "demo-repository")
+    if chosen.command == "serve":
         return serve(declared_port() if chosen.port is None else chosen.port, faults)
     sys.stdout.write(f"{describe(faults.cured())}\n")
     return 0
@@ -29,7 +32,7 @@ def main(arguments: list[str]) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    made = argparse.ArgumentParser(prog="script/demo", description="A little web service with three faults.")
+    made = argparse.ArgumentParser(prog="script/demo", description="A little web service with faults.")
     made.add_argument("--port", type=int, help="Port on loopback; else that of DEMO_URL, else 8001.")
     made.add_argument(
         "--fix", default="", metavar="FAULTS", help=f"Cured from the start: {','.join(FAULTS)}."

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-FAULTS = ("cors", "health", "headers")
+FAULTS = ("cors", "health", "headers", "lock")
 
 
 @dataclass(frozen=True)
