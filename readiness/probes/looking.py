@@ -188,7 +188,9 @@ async def _asked(probe: Probe, subject: Target | Checkout) -> Look:
     try:
         async with asyncio.timeout(probe.seconds):
             findings = await _findings(probe, subject)
-        return Look(judge(findings, probe.criteria), _sentence(findings), tuple(map(_masked, findings)))
+        outcome = judge(findings, probe.criteria)
+        kept = tuple(_masked(finding) for finding in one_each(findings))
+        return Look(outcome, _sentence(kept, outcome), kept)
     except NotApplicable as reason:
         return Look(Outcome.NOT_APPLICABLE, mask_text(str(reason)))
     except NotSupported as reason:
@@ -208,21 +210,42 @@ async def _asked(probe: Probe, subject: Target | Checkout) -> Look:
 async def _findings(probe: Probe, subject: Target | Checkout) -> list[Finding]:
     if isinstance(subject, Target):
         return await cast(RuntimeLook, probe.look)(subject)
-    return await asyncio.to_thread(cast(RepositoryLook, probe.look), subject)
+    findings = await asyncio.to_thread(cast(RepositoryLook, probe.look), subject)
+    return [replace(finding, commit=finding.commit or subject.commit) for finding in findings]
+
+
+def one_each(findings: Sequence[Finding]) -> list[Finding]:
+    """Return one finding for each criterion, the worst first said, with the evidence of all of them.
+
+    The record keeps the newest word of a source on a criterion: of two, the last would hide the first.
+    """
+    by_criterion: dict[str, list[Finding]] = {}
+    for finding in sorted(findings, key=lambda finding: QUARTERS[finding.status]):
+        by_criterion.setdefault(finding.criterion, []).append(finding)
+    return [_merged(same) for same in by_criterion.values()]
+
+
+def _merged(same: list[Finding]) -> Finding:
+    """Merge findings on one criterion, the worst first."""
+    if len(same) == 1:
+        return same[0]
+    worst = [finding for finding in same if QUARTERS[finding.status] == QUARTERS[same[0].status]]
+    said = [{"status": str(one.status), "detail": one.detail, **one.evidence} for one in same]
+    evidence: dict[str, Any] = {"each": said}
+    if any(one.evidence.get("timed_out") for one in same):
+        evidence["timed_out"] = True
+    return replace(same[0], detail=_shortened([one.detail for one in worst]), evidence=evidence)
 
 
 def _masked(finding: Finding) -> Finding:
     return replace(finding, detail=mask_text(finding.detail), evidence=mask_json(finding.evidence))
 
 
-def _sentence(findings: Sequence[Finding]) -> str:
+def _sentence(findings: Sequence[Finding], outcome: Outcome) -> str:
     """Return what to tell a person: the sentences of the findings that decided."""
-    worst = min(QUARTERS[finding.status] for finding in findings)
-    outcome = judge(findings, [finding.criterion for finding in findings])
-    said = [
-        finding.detail
-        for finding in sorted(findings, key=lambda finding: QUARTERS[finding.status])
-        if OF_STATUS[finding.status] == outcome or QUARTERS[finding.status] == worst
-    ]
-    text = " ".join(dict.fromkeys(said))
-    return mask_text(text if len(text) <= DETAIL_LIMIT else f"{text[: DETAIL_LIMIT - 1]}…")
+    return _shortened([one.detail for one in findings if OF_STATUS[one.status] == outcome])
+
+
+def _shortened(sentences: Sequence[str]) -> str:
+    text = " ".join(dict.fromkeys(sentences))
+    return text if len(text) <= DETAIL_LIMIT else f"{text[: DETAIL_LIMIT - 1]}…"

@@ -83,7 +83,7 @@ WORKSPACES = {
         "packages/web/package.json": PACKAGE,
     },
     "yarn": {
-        "package.json": '{"private": true, "workspaces": {"packages": ["apps/a"]}, "dependencies": {"x": ""}}',
+        "package.json": '{"private": true, "workspaces": {"packages": ["apps/a"]}, "dependencies": {"x":1}}',
         "yarn.lock": "",
         "apps/a/package.json": PACKAGE,
     },

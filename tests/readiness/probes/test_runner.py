@@ -315,6 +315,31 @@ def test_of_two_findings_on_one_criterion_the_worse_is_the_claim() -> None:
     assert claims_of(findings) == {"a.b": "failing"}
 
 
+def test_the_record_gets_one_finding_for_a_criterion_and_it_is_the_worst() -> None:
+    async def several(target: Target) -> list[Finding]:
+        return [
+            Finding("a.b", Status.FAILING, "One is failing.", {"path": "/one"}),
+            Finding("a.b", Status.OK, "Two is well.", {"path": "/two"}),
+            Finding("c.d", Status.OK, "So is this."),
+        ]
+
+    result = result_of(probe(several))
+
+    assert [(one.criterion, one.status) for one in result.findings] == [("a.b", "failing"), ("c.d", "ok")]
+    assert result.detail == result.findings[0].detail == "One is failing."
+    assert [one["path"] for one in result.findings[0].evidence["each"]] == ["/one", "/two"]
+
+
+def test_a_finding_in_a_checkout_belongs_to_its_commit(tmp_path: Path) -> None:
+    def look(opened: Checkout) -> list[Finding]:
+        return [Finding("a.b", Status.OK, "Fine.")]
+
+    with checkout(tmp_path, {"a": "1"}) as opened:
+        (result,) = run([Job(probe(look, kind="repository"), opened)], LOOPBACK, limits=QUICK)
+
+    assert result.findings[0].commit == opened.commit
+
+
 def test_a_checkout_is_looked_at_beside_the_loop(tmp_path: Path) -> None:
     def look(opened: Checkout) -> list[Finding]:
         return [
