@@ -19,7 +19,7 @@ from django.views.decorators.http import require_safe
 from readiness.heartbeats import Heartbeat
 
 log = structlog.get_logger(__name__)
-BROKER_SECONDS = 2.0
+BROKER_SECONDS = 2
 # A tick is due every five seconds and a worker's beat every ten; a busy worker may be late.
 LIMITS: Mapping[str, timedelta] = {
     Heartbeat.WORKER: timedelta(seconds=60),

@@ -1,7 +1,8 @@
-"""Owns signs of life: when the scheduler's tick and a worker were last heard of, in the database that all share."""
+"""Owns signs of life: when the scheduler's tick and a worker were last heard of, in the shared database."""
 
 import time
 from datetime import timedelta
+from typing import ClassVar
 
 import structlog
 from django.db import DatabaseError, connection, models
@@ -19,6 +20,8 @@ class Heartbeat(models.Model):
 
     name = models.CharField(max_length=20, primary_key=True)
     at = models.DateTimeField()
+
+    objects: ClassVar[models.Manager["Heartbeat"]] = models.Manager()
 
     def __str__(self) -> str:
         return f"{self.name} at {self.at:%Y-%m-%d %H:%M:%S}"

@@ -1,4 +1,4 @@
-"""Owns the figures for Prometheus: counted from the database when asked, so every web process says the same."""
+"""Owns the figures for Prometheus: counted from the database, so that every web process says the same."""
 
 import hmac
 from collections.abc import Iterator
@@ -21,7 +21,11 @@ from readiness.probes.models import ProbeRun
 from readiness.reports.models import Report
 from tickets.models import Blocker, Ticket
 
-JOBS: tuple[tuple[str, type[Job]], ...] = (("probe_run", ProbeRun), ("delivery", Delivery), ("report", Report))
+JOBS: tuple[tuple[str, type[Job]], ...] = (
+    ("probe_run", ProbeRun),
+    ("delivery", Delivery),
+    ("report", Report),
+)
 
 
 class Record(Collector):
@@ -35,7 +39,9 @@ class Record(Collector):
 
 
 def tickets() -> Metric:
-    metric = GaugeMetricFamily("readiness_tickets", "Audits that are not dropped, by verdict.", labels=["verdict"])
+    metric = GaugeMetricFamily(
+        "readiness_tickets", "Audits that are not dropped, by verdict.", labels=["verdict"]
+    )
     audits = Ticket.objects.filter(kind=Ticket.Kind.AUDIT).exclude(state=Ticket.State.DROPPED).order_by()
     for row in audits.values("snapshot__verdict").annotate(count=Count("pk")):
         metric.add_metric([row["snapshot__verdict"] or "none"], row["count"])
@@ -89,6 +95,9 @@ def metrics(request: HttpRequest) -> HttpResponse:
         raise Http404
     given = request.headers.get("Authorization", "").partition(" ")[2].strip()
     if not hmac.compare_digest(given.encode(), wanted.encode()):
-        return HttpResponse("Send Authorization: Bearer and METRICS_TOKEN.\n", status=401, content_type="text/plain",
-                            headers={"WWW-Authenticate": 'Bearer realm="metrics"'})  # fmt: skip
+        response = HttpResponse(
+            "Send METRICS_TOKEN as a bearer token.\n", status=401, content_type="text/plain"
+        )
+        response["WWW-Authenticate"] = 'Bearer realm="metrics"'
+        return response
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_PLAIN_0_0_4)

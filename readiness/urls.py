@@ -2,7 +2,19 @@
 
 from django.urls import include, path
 
+from readiness import api, health, metrics
+
 urlpatterns = [
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("metrics", metrics.metrics, name="metrics"),
+    path("api/v1/gate/<slug:slug>/<slug:environment>", api.gate, name="api-gate"),
+    path("api/v1/gate/<slug:slug>/<slug:environment>/check", api.gate_check, name="api-gate-check"),
+    # Before the record's own: d/new/ would be read as a deployment called new.
+    path("", include("readiness.probes.urls")),
+    path("", include("readiness.gate.urls")),
+    path("", include("readiness.intake.token_urls")),
+    path("", include("tickets.people_urls")),
     path("", include("tickets.urls")),
     path("", include("readiness.intake.urls")),
     path("", include("readiness.probes.page_urls")),

@@ -220,7 +220,9 @@ def _first_of_all(judgement: Judgement, decision: Decision, links: Links) -> lis
     if decision is not Decision.UNKNOWN:
         return []
     if commit and commit.asked and commit.match == "unknown":
-        text = f"The evidence does not belong to commit {commit.asked[:12]}. Post the results of its pipeline."
+        text = (
+            f"The evidence does not belong to commit {commit.asked[:12]}. Post the results of its pipeline."
+        )
         return [_advice(text, links.ticket)]
     return [_advice("Too little is known, or too old. Run the probes and post the CI results.", links.ticket)]
 

@@ -56,7 +56,7 @@ def known_until(ticket: Ticket, snapshot: Snapshot) -> datetime:
     rows = Standing.objects.filter(criterion__ticket=ticket, criterion__removed_at=None)
     for chosen in (rows.filter(criterion__key=True), rows):
         seen = chosen.values("criterion").annotate(last=Max("observation__observed_at"))
-        oldest = seen.order_by("last").values_list("last", flat=True).first()
+        oldest: datetime | None = seen.order_by("last").values_list("last", flat=True).first()
         if oldest is not None:
             return oldest
     return snapshot.at

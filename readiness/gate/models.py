@@ -1,4 +1,4 @@
-"""Owns badges: a picture of a deployment's verdict for those who know its address, off until the owner wants it."""
+"""Owns badges: a picture of a deployment's verdict for those who know its address, off by default."""
 
 import secrets
 from typing import Self

@@ -42,11 +42,12 @@ def badge_settings(request: HttpRequest, slug: str) -> HttpResponse:
         elif change == "renew":
             row.renew(by=actor(request))
         return redirect("badge-settings", slug)
-    row = Badge.objects.filter(deployment=deployment).first()
-    path = reverse("badge", args=[row.key]) if row and row.enabled else ""
+    shown = Badge.objects.shown().filter(deployment=deployment).first()
+    path = "" if shown is None else reverse("badge", args=[shown.key])
     context = {
+        "area": "deployments",
+        "tab": "badge",
         "deployment": deployment,
-        "badge": row,
         "address": f"{settings.SITE_URL}{path}" if path else "",
         "path": path,
         "page": f"{settings.SITE_URL}{deployment.get_absolute_url()}",

@@ -1,5 +1,6 @@
 """Owns who may post: tokens, and the sources that sign; Delivery, what they posted, is imported from here."""
 
+import base64
 import hashlib
 import hmac
 import secrets
@@ -11,7 +12,7 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from readiness.intake.deliveries import Delivery
-from tickets.models import Actor, Deployment
+from tickets.models import Actor, Deployment, Refused
 
 __all__ = ["ApiToken", "Delivery", "Source"]
 
@@ -124,3 +125,39 @@ class Source(models.Model):
     def secrets(self) -> list[str]:
         """Return the secrets that are live now, newest last."""
         return [secret for secret in (self.secret, self.next_secret) if secret]
+
+    @classmethod
+    @transaction.atomic
+    def open_for(cls, deployment: Deployment, *, name: str, by: Actor) -> tuple["Source", str]:
+        """Store a new sender and return it with its secret, shown once. Raises Refused for a taken name."""
+        secret = new_secret()
+        source, new = cls.objects.get_or_create(
+            deployment=deployment, name=name, defaults={"secret": secret, "kind": cls.STANDARD_WEBHOOKS}
+        )
+        if not new:
+            raise Refused(f"There is a source called “{name}” already. Choose another name.")
+        deployment.write_event(by, "opened", source)
+        return source, secret
+
+    @transaction.atomic
+    def add_secret(self, *, by: Actor) -> str:
+        """Return a new secret that counts beside the newest one, so that the sender can change over."""
+        row = type(self).objects.select_for_update().get(pk=self.pk)
+        if not row.enabled:
+            raise Refused(f"{row.name} is closed. Open another source.")
+        row.secret, row.next_secret = row.next_secret or row.secret, new_secret()
+        row.save(update_fields=["secret", "next_secret"])
+        row.deployment.write_event(by, "gave a second secret to", row)
+        return row.next_secret
+
+    @transaction.atomic
+    def close(self, *, by: Actor) -> None:
+        """End the sender and forget its secrets; a second time changes nothing."""
+        open_ones = type(self).objects.filter(pk=self.pk, enabled=True)
+        if open_ones.update(enabled=False, secret="", next_secret=""):
+            self.deployment.write_event(by, "closed", self)
+
+
+def new_secret() -> str:
+    """Return a secret as Standard Webhooks writes it: `whsec_` and the base64 of 32 random bytes."""
+    return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()

@@ -1,19 +1,15 @@
-"""Owns how people get in, and what they set for themselves: sign-in, one-time link, name, password, display."""
+"""Owns how people get in, the lock-out and the one-time link, and what the menu of every page sets."""
 
 from django.conf import settings
-from django.contrib import messages
-from django.contrib.auth import login, update_session_auth_hash
+from django.contrib.auth import login
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.forms import PasswordChangeForm, SetPasswordForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
-from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from tickets.account_forms import AccountForm, DisplayForm
-from tickets.forms import dress
+from tickets.account_forms import DisplayForm
 from tickets.models import SignInLink, User
 from tickets.views.access import person
 
@@ -55,7 +51,7 @@ def locked_out(request: HttpRequest, credentials: object = None) -> HttpResponse
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_in_by_link(request: HttpRequest, token: str) -> HttpResponse:
-    """Offer to sign in the person whose link it is, and do it when asked: looking at a link uses nothing up."""
+    """Offer to sign in the person whose link it is, and do it when asked: looking uses nothing up."""
     if request.method != "POST":
         good = SignInLink.is_good(token)
         template = "registration/link.html" if good else "registration/link_used.html"
@@ -63,8 +59,8 @@ def sign_in_by_link(request: HttpRequest, token: str) -> HttpResponse:
     user = SignInLink.redeem(token)
     if user is None:
         return render(request, "registration/link_used.html", status=410)
-    login(request, user, backend="django.contrib.auth.backends.ModelBackend")
-    return redirect("portfolio")
+    login(request, user, backend=BACKEND)
+    return redirect("portfolio" if user.has_usable_password() else "password")
 
 
 @login_required
