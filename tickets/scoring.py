@@ -129,7 +129,7 @@ class CategoryResult:
     """A category's score and everything it follows from. Scores are out of 10, coverage is 0 to 1.
 
     `exact` is E before rounding, `shown` E with one decimal, rounded half up: the number that all else uses.
-    `evidence` is what evidence added to the auditor's score: `anchor.auditor + evidence == shown`.
+    `evidence` is what evidence added to the auditor's score, with that score as it is shown: one decimal.
     `asks_for_criterion`: the criteria do not explain the auditor's score, and the score stays until they do.
     """
 
@@ -257,7 +257,7 @@ def score_category(facts: CategoryFacts, tally: Tally, *, observed: bool = True)
         anchor=anchor,
         exact=exact,
         shown=shown,
-        evidence=None if shown is None or auditor is None else shown - auditor,
+        evidence=None if shown is None or auditor is None else shown - half_up(Fraction(auditor)),
         asks_for_criterion=asks,
         label=label(shown, known=tally.known > 0),
         tally=tally,

@@ -166,6 +166,13 @@ def test_a_score_reads_as_auditor_plus_evidence() -> None:
     assert f"{backend.anchor.auditor}.0 + {backend.evidence} = {backend.shown}" == "6.0 + 1.3 = 7.3"
 
 
+@pytest.mark.parametrize(("score", "shown", "evidence"), [("6.000000", "8.0", "2.0"), ("6.25", "8.1", "1.8")])
+def test_what_evidence_added_fits_the_scores_as_they_are_shown(score: str, shown: str, evidence: str) -> None:
+    result = one(category(score=score, derived=Fraction(5)), OK, PARTIAL)
+
+    assert (str(result.shown), str(result.evidence)) == (shown, evidence)
+
+
 def test_without_an_assessment_the_score_is_the_derived_one_and_shows_no_auditor() -> None:
     result = one(category(), OK, PARTIAL)
 
