@@ -75,15 +75,15 @@ def commit_of(text: str) -> str:
 
 def deployment_asked_about(request: HttpRequest, slug: str, environment: str) -> Deployment:
     """Return the deployment if whoever asks may know about it. Raises Problem (401, 404)."""
-    rows = Deployment.objects.filter(slug=slug, environment=environment)
     if "Authorization" in request.headers:
         token = proven_token(request)
-        found = rows.filter(pk=token.deployment_id).first()
-        if found is not None and token.may(ApiToken.Action.ASK_GATE, found):
+        own = token.deployment
+        if (own.slug, own.environment) == (slug, environment) and token.may(ApiToken.Action.ASK_GATE, own):
             token.used()
-            return found
+            return own
     elif request.user.is_authenticated:
-        found = rows.visible_to(request.user).first()
+        rows = Deployment.objects.visible_to(request.user)
+        found = rows.filter(slug=slug, environment=environment).first()
         if found is not None:
             return found
     else:

@@ -95,7 +95,7 @@ def answer(judgement: Judgement, waiting: Waiting) -> Answer:
         decision=decision,
         verdict=verdict.word,
         score=None if judgement.overall is None else str(judgement.overall),
-        coverage=_share(judgement.evaluation.coverage),
+        coverage=shown_share(judgement.evaluation.coverage),
         sha=commit.asked if commit else None,
         sha_match=commit.match if commit else "unknown",
         policy=verdict.policy,
@@ -180,8 +180,8 @@ def _below_ok(judgement: Judgement) -> list[int]:
     return [row.id for row in judgement.evaluation.criteria.values() if row.applicable]
 
 
-def _share(share: Fraction | None) -> str | None:
-    """Two places, cut and not rounded: 59.9 % must not read as the 60 % that it is not."""
+def shown_share(share: Fraction | None) -> str | None:
+    """Return a share of one with two places, cut and not rounded: 59.9 % must not read as 60 %."""
     if share is None:
         return None
     hundredths = share * 100 // 1
