@@ -13,6 +13,14 @@ log = structlog.get_logger(__name__)
 Row = TypeVar("Row", bound="Job")
 
 
+RINGS_WHILE_MOVING = 10
+
+
+def _patience(at: datetime) -> datetime:
+    """Return since when a doorbell that rang may still be on its way."""
+    return at - timedelta(seconds=settings.RING_AGAIN_SECONDS)
+
+
 class LostLease(Exception):
     """Another worker took the row over, so what this one did must not be kept."""
 
@@ -26,13 +34,22 @@ class JobQuerySet(models.QuerySet[Row]):
 
     def due_to_ring(self, at: datetime) -> Self:
         """Return the claimable rows whose doorbell did not ring lately: it was lost, or never rang."""
-        patience = at - timedelta(seconds=settings.RING_AGAIN_SECONDS)
-        return self.claimable(at).filter(models.Q(rung_at=None) | models.Q(rung_at__lt=patience))
+        return self.claimable(at).filter(models.Q(rung_at=None) | models.Q(rung_at__lt=_patience(at)))
 
     def ring_due(self, at: datetime, limit: int = 500) -> int:
-        """Ring for every due row, at most `limit`; returns how many. Two schedulers ring once."""
+        """Ring for the rows that are due, oldest first; returns how many. Two schedulers ring once.
+
+        While workers take rows, those behind them are most likely still in the broker: ringing for all again
+        and again would fill it with copies. Then only a few ring, so that lost ones come through too.
+        """
+        due = self.due_to_ring(at).order_by("queued_at")
+        is_moving = self.filter(started_at__gt=_patience(at)).exists()
+        chosen = [
+            *due.filter(rung_at=None)[:limit],
+            *due.exclude(rung_at=None)[: RINGS_WHILE_MOVING if is_moving else limit],
+        ]
         rung = 0
-        for row in self.due_to_ring(at).order_by("queued_at")[:limit]:
+        for row in chosen:
             if self.due_to_ring(at).filter(pk=row.pk).update(rung_at=at):
                 row.ring()
                 rung += 1

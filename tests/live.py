@@ -70,7 +70,7 @@ def clear_broker() -> None:
         return
     for folder in (settings.BROKER_DIR / "queue", settings.BROKER_DIR / "control"):
         shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(mode=0o700)
+        folder.mkdir(mode=0o700, exist_ok=True)
 
 
 @dataclass

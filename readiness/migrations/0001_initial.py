@@ -7,207 +7,451 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('tickets', '0001_initial'),
+        ("tickets", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ApiToken',
+            name="ApiToken",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100)),
-                ('prefix', models.CharField(max_length=12, unique=True)),
-                ('digest', models.CharField(max_length=64)),
-                ('actions', models.JSONField(default=list)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('expires_at', models.DateTimeField()),
-                ('last_used_at', models.DateTimeField(null=True)),
-                ('revoked_at', models.DateTimeField(null=True)),
-                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('deployment', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tokens', to='tickets.deployment')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=100)),
+                ("prefix", models.CharField(max_length=12, unique=True)),
+                ("digest", models.CharField(max_length=64)),
+                ("actions", models.JSONField(default=list)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("expires_at", models.DateTimeField()),
+                ("last_used_at", models.DateTimeField(null=True)),
+                ("revoked_at", models.DateTimeField(null=True)),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "deployment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="tokens",
+                        to="tickets.deployment",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='ProbeRun',
+            name="ProbeRun",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('state', models.CharField(choices=[('queued', 'Queued'), ('running', 'Running'), ('done', 'Done'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='queued', max_length=12)),
-                ('attempt', models.PositiveIntegerField(default=0)),
-                ('lease_until', models.DateTimeField(null=True)),
-                ('rung_at', models.DateTimeField(null=True)),
-                ('queued_at', models.DateTimeField(auto_now_add=True)),
-                ('started_at', models.DateTimeField(null=True)),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('error', models.TextField(blank=True)),
-                ('probes', models.JSONField(default=list)),
-                ('total', models.PositiveIntegerField(default=0)),
-                ('finished', models.PositiveIntegerField(default=0)),
-                ('current', models.CharField(blank=True, max_length=80)),
-                ('vantage', models.CharField(default='outside', max_length=20)),
-                ('deployment', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='probe_runs', to='tickets.deployment')),
-                ('requested_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("queued", "Queued"),
+                            ("running", "Running"),
+                            ("done", "Done"),
+                            ("failed", "Failed"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="queued",
+                        max_length=12,
+                    ),
+                ),
+                ("attempt", models.PositiveIntegerField(default=0)),
+                ("lease_until", models.DateTimeField(null=True)),
+                ("rung_at", models.DateTimeField(null=True)),
+                ("queued_at", models.DateTimeField(auto_now_add=True)),
+                ("started_at", models.DateTimeField(null=True)),
+                ("finished_at", models.DateTimeField(null=True)),
+                ("error", models.TextField(blank=True)),
+                ("probes", models.JSONField(default=list)),
+                ("total", models.PositiveIntegerField(default=0)),
+                ("finished", models.PositiveIntegerField(default=0)),
+                ("current", models.CharField(blank=True, max_length=80)),
+                ("vantage", models.CharField(default="outside", max_length=20)),
+                (
+                    "deployment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="probe_runs",
+                        to="tickets.deployment",
+                    ),
+                ),
+                (
+                    "requested_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='ProbeResult',
+            name="ProbeResult",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('probe', models.CharField(max_length=80)),
-                ('outcome', models.CharField(choices=[('pass', 'Passing'), ('warn', 'Warning'), ('fail', 'Failing'), ('not_applicable', 'Not applicable'), ('not_supported', 'Not supported'), ('error', 'Could not look')], max_length=16)),
-                ('detail', models.TextField(blank=True)),
-                ('confirmed', models.BooleanField(default=True)),
-                ('changed', models.BooleanField(default=False)),
-                ('started_at', models.DateTimeField()),
-                ('seconds', models.DecimalField(decimal_places=3, max_digits=8)),
-                ('deployment', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='probe_results', to='tickets.deployment')),
-                ('evidence', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tickets.evidence')),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='results', to='readiness.proberun')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("probe", models.CharField(max_length=80)),
+                (
+                    "outcome",
+                    models.CharField(
+                        choices=[
+                            ("pass", "Passing"),
+                            ("warn", "Warning"),
+                            ("fail", "Failing"),
+                            ("not_applicable", "Not applicable"),
+                            ("not_supported", "Not supported"),
+                            ("error", "Could not look"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("detail", models.TextField(blank=True)),
+                ("confirmed", models.BooleanField(default=True)),
+                ("changed", models.BooleanField(default=False)),
+                ("started_at", models.DateTimeField()),
+                ("seconds", models.DecimalField(decimal_places=3, max_digits=8)),
+                (
+                    "deployment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="probe_results",
+                        to="tickets.deployment",
+                    ),
+                ),
+                (
+                    "evidence",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tickets.evidence",
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="results",
+                        to="readiness.proberun",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='ProbeState',
+            name="ProbeState",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('probe', models.CharField(max_length=80)),
-                ('outcome', models.CharField(blank=True, choices=[('pass', 'Passing'), ('warn', 'Warning'), ('fail', 'Failing'), ('not_applicable', 'Not applicable'), ('not_supported', 'Not supported'), ('error', 'Could not look')], max_length=16)),
-                ('detail', models.TextField(blank=True)),
-                ('claims', models.JSONField(help_text='What was last confirmed: criterion to status.', null=True)),
-                ('since', models.DateTimeField(null=True)),
-                ('last_run_at', models.DateTimeField(null=True)),
-                ('next_run_at', models.DateTimeField(null=True)),
-                ('enabled', models.BooleanField(default=True)),
-                ('deployment', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='probe_states', to='tickets.deployment')),
-                ('evidence', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tickets.evidence')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("probe", models.CharField(max_length=80)),
+                (
+                    "outcome",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("pass", "Passing"),
+                            ("warn", "Warning"),
+                            ("fail", "Failing"),
+                            ("not_applicable", "Not applicable"),
+                            ("not_supported", "Not supported"),
+                            ("error", "Could not look"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("detail", models.TextField(blank=True)),
+                (
+                    "claims",
+                    models.JSONField(help_text="What was last confirmed: criterion to status.", null=True),
+                ),
+                ("since", models.DateTimeField(null=True)),
+                ("last_run_at", models.DateTimeField(null=True)),
+                ("next_run_at", models.DateTimeField(null=True)),
+                ("enabled", models.BooleanField(default=True)),
+                (
+                    "deployment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="probe_states",
+                        to="tickets.deployment",
+                    ),
+                ),
+                (
+                    "evidence",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tickets.evidence",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['probe'],
+                "ordering": ["probe"],
             },
         ),
         migrations.CreateModel(
-            name='Report',
+            name="Report",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('state', models.CharField(choices=[('queued', 'Queued'), ('running', 'Running'), ('done', 'Done'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='queued', max_length=12)),
-                ('attempt', models.PositiveIntegerField(default=0)),
-                ('lease_until', models.DateTimeField(null=True)),
-                ('rung_at', models.DateTimeField(null=True)),
-                ('queued_at', models.DateTimeField(auto_now_add=True)),
-                ('started_at', models.DateTimeField(null=True)),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('error', models.TextField(blank=True)),
-                ('number', models.PositiveIntegerField()),
-                ('content', models.JSONField(encoder=django.core.serializers.json.DjangoJSONEncoder)),
-                ('checksum', models.CharField(max_length=64)),
-                ('made_at', models.DateTimeField()),
-                ('pdf', models.FileField(blank=True, max_length=300, upload_to='reports/%Y/%m')),
-                ('pdf_sha256', models.CharField(blank=True, max_length=64)),
-                ('pages', models.PositiveIntegerField(null=True)),
-                ('step', models.CharField(blank=True, max_length=80)),
-                ('steps_done', models.PositiveSmallIntegerField(default=0)),
-                ('made_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('ticket', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='reports', to='tickets.ticket')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("queued", "Queued"),
+                            ("running", "Running"),
+                            ("done", "Done"),
+                            ("failed", "Failed"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="queued",
+                        max_length=12,
+                    ),
+                ),
+                ("attempt", models.PositiveIntegerField(default=0)),
+                ("lease_until", models.DateTimeField(null=True)),
+                ("rung_at", models.DateTimeField(null=True)),
+                ("queued_at", models.DateTimeField(auto_now_add=True)),
+                ("started_at", models.DateTimeField(null=True)),
+                ("finished_at", models.DateTimeField(null=True)),
+                ("error", models.TextField(blank=True)),
+                ("number", models.PositiveIntegerField()),
+                ("content", models.JSONField(encoder=django.core.serializers.json.DjangoJSONEncoder)),
+                ("checksum", models.CharField(max_length=64)),
+                ("made_at", models.DateTimeField()),
+                ("pdf", models.FileField(blank=True, max_length=300, upload_to="reports/%Y/%m")),
+                ("pdf_sha256", models.CharField(blank=True, max_length=64)),
+                ("pages", models.PositiveIntegerField(null=True)),
+                ("step", models.CharField(blank=True, max_length=80)),
+                ("steps_done", models.PositiveSmallIntegerField(default=0)),
+                (
+                    "made_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "ticket",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="reports",
+                        to="tickets.ticket",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-number'],
+                "ordering": ["-number"],
             },
         ),
         migrations.CreateModel(
-            name='Source',
+            name="Source",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100)),
-                ('kind', models.CharField(default='standard-webhooks', max_length=30)),
-                ('secret', models.CharField(max_length=200)),
-                ('next_secret', models.CharField(blank=True, max_length=200)),
-                ('enabled', models.BooleanField(default=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('deployment', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sources', to='tickets.deployment')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=100)),
+                ("kind", models.CharField(default="standard-webhooks", max_length=30)),
+                ("secret", models.CharField(max_length=200)),
+                ("next_secret", models.CharField(blank=True, max_length=200)),
+                ("enabled", models.BooleanField(default=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "deployment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="sources",
+                        to="tickets.deployment",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Delivery',
+            name="Delivery",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('state', models.CharField(choices=[('queued', 'Queued'), ('running', 'Running'), ('done', 'Done'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='queued', max_length=12)),
-                ('attempt', models.PositiveIntegerField(default=0)),
-                ('lease_until', models.DateTimeField(null=True)),
-                ('rung_at', models.DateTimeField(null=True)),
-                ('queued_at', models.DateTimeField(auto_now_add=True)),
-                ('started_at', models.DateTimeField(null=True)),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('error', models.TextField(blank=True)),
-                ('public_id', models.CharField(max_length=40, unique=True)),
-                ('idempotency_key', models.CharField(max_length=64)),
-                ('sender', models.CharField(max_length=200)),
-                ('payload', models.FileField(max_length=300, upload_to='deliveries/%Y/%m/%d')),
-                ('payload_sha256', models.CharField(max_length=64)),
-                ('payload_bytes', models.BigIntegerField()),
-                ('context', models.JSONField(default=dict, help_text='format, category, commit, branch, run_id, run_attempt …')),
-                ('observed_at', models.DateTimeField()),
-                ('received_at', models.DateTimeField(auto_now_add=True)),
-                ('format', models.CharField(blank=True, max_length=30)),
-                ('parser_version', models.PositiveSmallIntegerField(default=0)),
-                ('result', models.CharField(choices=[('waiting', 'Waiting'), ('applied', 'Applied'), ('unchanged', 'Unchanged'), ('rejected', 'Rejected'), ('held', 'Held for a person')], default='waiting', max_length=12)),
-                ('reason', models.TextField(blank=True)),
-                ('place', models.CharField(blank=True, help_text='The line or path that the reason is about.', max_length=200)),
-                ('outcome', models.CharField(blank=True, max_length=10)),
-                ('summary', models.JSONField(default=dict, encoder=django.core.serializers.json.DjangoJSONEncoder)),
-                ('warnings', models.JSONField(default=list)),
-                ('changes', models.JSONField(default=dict, encoder=django.core.serializers.json.DjangoJSONEncoder, help_text='Score before and after, criteria.')),
-                ('deployment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='deliveries', to='tickets.deployment')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("queued", "Queued"),
+                            ("running", "Running"),
+                            ("done", "Done"),
+                            ("failed", "Failed"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="queued",
+                        max_length=12,
+                    ),
+                ),
+                ("attempt", models.PositiveIntegerField(default=0)),
+                ("lease_until", models.DateTimeField(null=True)),
+                ("rung_at", models.DateTimeField(null=True)),
+                ("queued_at", models.DateTimeField(auto_now_add=True)),
+                ("started_at", models.DateTimeField(null=True)),
+                ("finished_at", models.DateTimeField(null=True)),
+                ("error", models.TextField(blank=True)),
+                ("public_id", models.CharField(max_length=40, unique=True)),
+                ("idempotency_key", models.CharField(max_length=64)),
+                ("sender", models.CharField(max_length=200)),
+                ("payload", models.FileField(max_length=300, upload_to="deliveries/%Y/%m/%d")),
+                ("payload_sha256", models.CharField(max_length=64)),
+                ("payload_bytes", models.BigIntegerField()),
+                (
+                    "context",
+                    models.JSONField(
+                        default=dict, help_text="format, category, commit, branch, run_id, run_attempt …"
+                    ),
+                ),
+                ("observed_at", models.DateTimeField()),
+                ("received_at", models.DateTimeField(auto_now_add=True)),
+                ("format", models.CharField(blank=True, max_length=30)),
+                ("parser_version", models.PositiveSmallIntegerField(default=0)),
+                (
+                    "result",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "Waiting"),
+                            ("applied", "Applied"),
+                            ("unchanged", "Unchanged"),
+                            ("rejected", "Rejected"),
+                            ("held", "Held for a person"),
+                        ],
+                        default="waiting",
+                        max_length=12,
+                    ),
+                ),
+                ("reason", models.TextField(blank=True)),
+                (
+                    "place",
+                    models.CharField(
+                        blank=True, help_text="The line or path that the reason is about.", max_length=200
+                    ),
+                ),
+                ("outcome", models.CharField(blank=True, max_length=10)),
+                (
+                    "summary",
+                    models.JSONField(default=dict, encoder=django.core.serializers.json.DjangoJSONEncoder),
+                ),
+                ("warnings", models.JSONField(default=list)),
+                (
+                    "changes",
+                    models.JSONField(
+                        default=dict,
+                        encoder=django.core.serializers.json.DjangoJSONEncoder,
+                        help_text="Score before and after, criteria.",
+                    ),
+                ),
+                (
+                    "deployment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="deliveries",
+                        to="tickets.deployment",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'deliveries',
-                'ordering': ['-id'],
-                'indexes': [models.Index(fields=['state', 'lease_until'], name='delivery_waiting')],
-                'constraints': [models.UniqueConstraint(fields=('deployment', 'idempotency_key'), name='one_delivery_per_key')],
+                "verbose_name_plural": "deliveries",
+                "ordering": ["-id"],
+                "indexes": [models.Index(fields=["state", "lease_until"], name="delivery_waiting")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("deployment", "idempotency_key"), name="one_delivery_per_key"
+                    )
+                ],
             },
         ),
         migrations.AddIndex(
-            model_name='proberun',
-            index=models.Index(fields=['state', 'lease_until'], name='probe_run_waiting'),
+            model_name="proberun",
+            index=models.Index(fields=["state", "lease_until"], name="probe_run_waiting"),
         ),
         migrations.AddConstraint(
-            model_name='proberun',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['queued', 'running'])), fields=('deployment',), name='one_live_probe_run_per_deployment'),
+            model_name="proberun",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state__in", ["queued", "running"])),
+                fields=("deployment",),
+                name="one_live_probe_run_per_deployment",
+            ),
         ),
         migrations.AddIndex(
-            model_name='proberesult',
-            index=models.Index(fields=['deployment', 'probe', '-id'], name='probe_history'),
+            model_name="proberesult",
+            index=models.Index(fields=["deployment", "probe", "-id"], name="probe_history"),
         ),
         migrations.AddConstraint(
-            model_name='proberesult',
-            constraint=models.UniqueConstraint(fields=('run', 'probe'), name='one_result_per_run'),
+            model_name="proberesult",
+            constraint=models.UniqueConstraint(fields=("run", "probe"), name="one_result_per_run"),
         ),
         migrations.AddIndex(
-            model_name='probestate',
-            index=models.Index(fields=['next_run_at'], name='probe_due'),
+            model_name="probestate",
+            index=models.Index(fields=["next_run_at"], name="probe_due"),
         ),
         migrations.AddConstraint(
-            model_name='probestate',
-            constraint=models.UniqueConstraint(fields=('deployment', 'probe'), name='one_state_per_probe'),
+            model_name="probestate",
+            constraint=models.UniqueConstraint(fields=("deployment", "probe"), name="one_state_per_probe"),
         ),
         migrations.AddIndex(
-            model_name='report',
-            index=models.Index(fields=['state', 'lease_until'], name='report_waiting'),
+            model_name="report",
+            index=models.Index(fields=["state", "lease_until"], name="report_waiting"),
         ),
         migrations.AddConstraint(
-            model_name='report',
-            constraint=models.UniqueConstraint(fields=('ticket', 'number'), name='one_report_number_per_ticket'),
+            model_name="report",
+            constraint=models.UniqueConstraint(
+                fields=("ticket", "number"), name="one_report_number_per_ticket"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='source',
-            constraint=models.UniqueConstraint(fields=('deployment', 'name'), name='one_source_name_per_deployment'),
+            model_name="source",
+            constraint=models.UniqueConstraint(
+                fields=("deployment", "name"), name="one_source_name_per_deployment"
+            ),
         ),
     ]

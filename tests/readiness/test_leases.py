@@ -5,6 +5,7 @@ from datetime import timedelta
 from threading import Barrier
 
 import pytest
+from django.conf import settings
 from django.db import connections
 from django.utils import timezone
 
@@ -103,6 +104,19 @@ def test_the_scheduler_rings_for_what_waits_and_for_what_lost_its_worker_and_not
     assert set(ProbeRun.objects.due_to_ring(now)) == {waiting, lost}
     assert ProbeRun.objects.ring_due(now) == 2
     assert ProbeRun.objects.ring_due(now) == 0
+
+
+def test_while_workers_take_rows_only_a_few_of_those_behind_them_ring_again() -> None:
+    for _ in range(15):
+        queued()
+    now = timezone.now()
+    assert ProbeRun.objects.ring_due(now) == 15
+    claimed(ProbeRun.objects.order_by("id")[0])
+
+    later = now + timedelta(seconds=settings.RING_AGAIN_SECONDS + 1)
+    ProbeRun.objects.filter(state="running").update(started_at=later)
+
+    assert ProbeRun.objects.ring_due(later) == 10
 
 
 @pytest.mark.django_db(transaction=True)

@@ -11,7 +11,7 @@ from tests.live import Live, clear_broker, wait_until
 from tickets.models import Deployment, Event, Observation, Ticket
 
 POSTS = 300
-DEPLOYMENTS = 3
+DEPLOYMENTS = 10
 QUICK = {"LEASE_SECONDS": "6", "RING_AGAIN_SECONDS": "3"}
 
 

@@ -2,21 +2,25 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from tickets import scoring, verdict
+from tickets import verdict
 from tickets.models.criteria import Criterion
 from tickets.models.deployments import Deployment
 from tickets.models.editing import Editable, EditableQuerySet
 from tickets.models.events import Actor, Conflict, Event, Refused
 from tickets.models.people import User
+from tickets.models.proof import Proof
 from tickets.models.waivers import WAIVER_LIFE, Waiver
 from tickets.redact import mask_text
+
+if TYPE_CHECKING:
+    from tickets.models.tickets import Ticket
 
 
 class BlockerQuerySet(EditableQuerySet["Blocker"]):
@@ -32,7 +36,16 @@ class BlockerQuerySet(EditableQuerySet["Blocker"]):
 
     def for_rules(self) -> Self:
         """Return the blockers with what the rules ask of them, in three queries."""
-        return self.standing().select_related("ticket", "assignee").prefetch_related("criteria", "waivers")
+        people = ("assignee", "claimed_by", "verified_by", "duplicate_of")
+        rows = self.standing().select_related("ticket", *people).prefetch_related("criteria", "waivers")
+        # A ticket carries the whole imported report; one copy a blocker would be most of what is read.
+        return rows.defer("ticket__source_document", "ticket__layout", "ticket__conclusion")
+
+    def counted_for(self, ticket: "Ticket") -> Self:
+        """Return a ticket's blockers, and the open P0 and P1 of its deployment's other tickets."""
+        elsewhere = models.Q(ticket__deployment=ticket.deployment_id, priority__in=["P0", "P1"])
+        elsewhere &= ~models.Q(state__in=Blocker.CLOSED) & ~models.Q(ticket__state="dropped")
+        return self.filter(models.Q(ticket=ticket) | elsewhere)
 
 
 class Blocker(Editable):
@@ -66,18 +79,19 @@ class Blocker(Editable):
         DUPLICATE = "duplicate", "Duplicate"
 
     CLOSED = (State.VERIFIED, State.DUPLICATE)
-    # What a person may set by hand; verified and reopened have verbs of their own.
+    # What a person may set by hand; verified, reopened and duplicate have verbs of their own.
     MOVES: ClassVar[dict[str, tuple[str, ...]]] = {
-        State.OPEN: (State.IN_PROGRESS, State.FIX_READY, State.WONT_FIX, State.DUPLICATE),
-        State.IN_PROGRESS: (State.OPEN, State.FIX_READY, State.WONT_FIX, State.DUPLICATE),
+        State.OPEN: (State.IN_PROGRESS, State.FIX_READY, State.WONT_FIX),
+        State.IN_PROGRESS: (State.OPEN, State.FIX_READY, State.WONT_FIX),
         State.FIX_READY: (State.IN_PROGRESS, State.OPEN, State.REOPENED),
         State.VERIFIED: (State.REOPENED,),
-        State.REOPENED: (State.IN_PROGRESS, State.FIX_READY, State.WONT_FIX, State.DUPLICATE),
+        State.REOPENED: (State.IN_PROGRESS, State.FIX_READY, State.WONT_FIX),
         State.WONT_FIX: (State.OPEN,),
         State.DUPLICATE: (State.OPEN,),
     }
     STATE_FIELDS = (
         "state",
+        "duplicate_of",
         "claimed_by",
         "claimant",
         "claimed_at",
@@ -100,6 +114,9 @@ class Blocker(Editable):
     )
     due = models.DateField(null=True, blank=True)
     external_link = models.URLField(blank=True, max_length=500)
+    duplicate_of = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="duplicates"
+    )
     criteria = models.ManyToManyField(Criterion, blank=True, related_name="blockers")
     claimed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
@@ -129,6 +146,10 @@ class Blocker(Editable):
                 condition=~models.Q(state="fix_ready") | models.Q(claimed_at__isnull=False),
                 name="fix_ready_blocker_says_since_when",
             ),
+            models.CheckConstraint(
+                condition=~models.Q(state="duplicate") | models.Q(duplicate_of__isnull=False),
+                name="duplicate_blocker_says_of_what",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -153,6 +174,13 @@ class Blocker(Editable):
     def is_overdue(self, today: date) -> bool:
         return self.is_open and self.due is not None and self.due < today
 
+    @property
+    def state_for_rules(self) -> str:
+        """Return the state, but open for a duplicate whose original was removed."""
+        original = self.duplicate_of
+        lost = self.state == self.State.DUPLICATE and (original is None or original.removed_at is not None)
+        return self.State.OPEN if lost else self.state
+
     def facts(self, own_ticket: int | None = None) -> verdict.BlockerFacts:
         """Return the blocker as the values that the rules take; `own_ticket` decides if its key is named."""
         ref = self.ref if own_ticket in (None, self.ticket_id) else f"{self.ticket.key} {self.ref}"
@@ -162,7 +190,7 @@ class Blocker(Editable):
             ref=ref,
             title=self.title,
             priority=self.priority,
-            state=self.state,
+            state=self.state_for_rules,
             owner=self.assignee_id is not None,
             due=self.due,
             criteria=tuple(criterion.pk for criterion in self.criteria.all() if criterion.removed_at is None),
@@ -194,6 +222,25 @@ class Blocker(Editable):
         if state == self.State.FIX_READY:
             return row.claim_fix(by=by, reason=reason)
         return row._move(state, by=by, reason=reason, **_UNCLAIMED)
+
+    @transaction.atomic
+    def mark_duplicate(self, of: "Blocker", *, by: Actor) -> Event:
+        """Close it as the same as another open blocker of the deployment, at least as urgent. Raises Refused."""
+        row = self.locked()
+        if row.state not in {self.State.OPEN, self.State.IN_PROGRESS, self.State.REOPENED}:
+            raise Refused(
+                f"This blocker is “{row.get_state_display()}”; only an open one can be a duplicate."
+            )
+        original = Blocker.objects.standing().select_related("ticket").get(pk=of.pk)
+        if original.pk == row.pk or original.ticket.deployment_id != row.ticket.deployment_id:
+            raise Refused("A duplicate is of another blocker of the same deployment.")
+        if original.state == self.State.DUPLICATE or not original.is_open:
+            raise Refused(f"{original.ref} is closed, so it cannot stand for this one.")
+        if original.priority > row.priority:
+            raise Refused(
+                f"{original.ref} is less urgent ({original.priority}) than this one ({row.priority})."
+            )
+        return row._move(self.State.DUPLICATE, by=by, **{**_UNCLAIMED, "duplicate_of": original})
 
     @transaction.atomic
     def claim_fix(self, *, by: Actor, reason: str = "", at: datetime | None = None) -> Event:
@@ -249,9 +296,9 @@ class Blocker(Editable):
             raise Refused("Say why it is open again.")
         return row._move(self.State.REOPENED, by=by, reason=reason, **_UNCLAIMED)
 
-    def proof(self, at: datetime) -> "Proof":
+    def proof(self, at: datetime) -> Proof:
         """Return what fresh evidence says about the linked criteria."""
-        return Proof(self, Criterion.objects.with_standing().standing().filter(blockers=self), at)
+        return Proof(Criterion.objects.with_standing().standing().filter(blockers=self), self.claimed_at, at)
 
     def _check_seen(self, name: str, seen: str | None) -> None:
         if seen is not None and seen != self.mark_of(name):
@@ -310,6 +357,7 @@ class Blocker(Editable):
 
 
 _UNCLAIMED: dict[str, Any] = {
+    "duplicate_of": None,
     "claimed_by": None,
     "claimant": "",
     "claimed_at": None,
@@ -317,39 +365,3 @@ _UNCLAIMED: dict[str, Any] = {
     "verified_at": None,
     "verified_reason": "",
 }
-
-
-class Proof:
-    """What fresh, observed evidence says about a blocker's criteria; statements prove nothing."""
-
-    def __init__(self, blocker: Blocker, criteria: models.QuerySet[Criterion], at: datetime) -> None:
-        self.blocker, self.criteria, self.at = blocker, list(criteria), at
-        self.failing = [row for row in self.criteria if any(claim.status != "ok" for claim in self.seen(row))]
-        self.fresh = [row for row in self.criteria if row not in self.failing and self.newer_than_claim(row)]
-
-    def seen(self, criterion: Criterion) -> list[scoring.Claim]:
-        """Return the criterion's observed claims that are not stale at the time."""
-        return [
-            claim
-            for claim in criterion.claims()
-            if claim.basis == "observed"
-            and claim.observed_at <= self.at <= claim.observed_at + claim.ttl * 3 / 2
-        ]
-
-    def newer_than_claim(self, criterion: Criterion) -> bool:
-        since = self.blocker.claimed_at or self.at
-        return any(claim.observed_at >= since for claim in self.seen(criterion))
-
-    @staticmethod
-    def contradicted(criterion: Criterion) -> bool:
-        return any(claim.basis != "observed" and claim.status != "ok" for claim in criterion.claims())
-
-    @property
-    def newest(self) -> datetime:
-        """Return when the newest of what was seen was observed."""
-        return max(claim.observed_at for row in self.criteria for claim in self.seen(row))
-
-    @property
-    def complete(self) -> bool:
-        """Tell whether something was seen and everything that was seen is ok."""
-        return not self.failing and any(self.seen(row) for row in self.criteria)

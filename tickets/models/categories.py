@@ -76,6 +76,7 @@ class Category(models.Model):
             category=self,
             score=anchor.score,
             stated=anchor.stated,
+            assessed=anchor.assessed,
             derived="" if anchor.derived is None else str(anchor.derived),
             author=by.label,
             user=by.user,
@@ -122,6 +123,11 @@ class Assessment(models.Model):
         help_text="The auditor's own score, when the criteria changed since.",
     )
 
+    assessed = models.BooleanField(
+        default=True,
+        help_text="False: no auditor gave it; it only holds the score after rows were taken away.",
+    )
+
     class Meta:
         ordering: ClassVar = ["id"]
         constraints: ClassVar = [
@@ -133,7 +139,8 @@ class Assessment(models.Model):
 
     @property
     def anchor(self) -> scoring.Anchor:
-        return scoring.Anchor(self.score, Fraction(self.derived) if self.derived else None, self.stated)
+        derived = Fraction(self.derived) if self.derived else None
+        return scoring.Anchor(self.score, derived, self.stated, self.assessed)
 
     def as_log(self) -> dict[str, Any]:
         return {"id": self.pk, "score": str(self.score.normalize()), "derived": self.derived or None}

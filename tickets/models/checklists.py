@@ -15,7 +15,7 @@ from tickets.redact import mask_text
 
 class ChecklistQuerySet(EditableQuerySet["ChecklistItem"]):
     def for_rules(self) -> Self:
-        return self.standing()
+        return self.standing().select_related("done_by")
 
 
 class ChecklistItem(Editable):

@@ -122,7 +122,7 @@ class Criterion(Editable):
         names = ("not_applicable", "not_applicable_reason", "not_applicable_by")
         before = {name: row.shown(name) for name in names}
         with row.ticket.reanchoring(
-            [row.category_id], by=by, why="A criterion was marked not applicable.", at=at
+            [row.category_id], by=by, why="A criterion was marked not applicable.", hold=True, at=at
         ):
             row.not_applicable, row.not_applicable_reason = True, mask_text(reason)
             row.not_applicable_by = by.label
@@ -159,11 +159,15 @@ class Criterion(Editable):
 
     def take_back(self, event: Event, *, by: Actor) -> Event:
         """Put back what the event changed; what was added or marked re-anchors, so the score stays."""
-        with self.ticket.reanchoring([self.category_id], by=by, why="A change of the criteria was undone."):
+        with self.ticket.reanchoring(
+            [self.category_id], by=by, why="A change of the criteria was undone.", hold=True
+        ):
             return super().take_back(event, by=by)
 
     def remove(self, *, by: Actor, reason: str = "") -> Event:
         with transaction.atomic():
             self.ticket.lock()
-            with self.ticket.reanchoring([self.category_id], by=by, why="A criterion was removed."):
+            with self.ticket.reanchoring(
+                [self.category_id], by=by, why="A criterion was removed.", hold=True
+            ):
                 return super().remove(by=by, reason=reason)

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
@@ -194,14 +194,9 @@ def judge(ticket: "Ticket", at: datetime, asked: Asked | None) -> Judgement:
     """
     categories, criteria = _categories(ticket), _criteria(ticket)
     evaluation = _evaluate(categories, criteria, _deployed(ticket), at)
-    blockers = list(ticket.blockers.for_rules())
-    others = list(
-        Blocker.objects.open()
-        .for_rules()
-        .filter(ticket__deployment=ticket.deployment_id, priority__in=["P0", "P1"])
-        .exclude(ticket=ticket)
-        .exclude(ticket__state="dropped")
-    )
+    counted = list(Blocker.objects.for_rules().counted_for(ticket))
+    blockers = [row for row in counted if row.ticket_id == ticket.pk]
+    others = [row for row in counted if row.ticket_id != ticket.pk]
     checklist = list(ticket.checklist.for_rules())
     waivers = [waiver for row in (*blockers, *others) for waiver in row.waivers.all() if waiver.counts]
     override = (
@@ -261,9 +256,12 @@ def same_commit(one: str, other: str) -> bool:
     return min(len(one), len(other)) >= 7 and (one.startswith(other) or other.startswith(one))
 
 
-def burndown(ticket: "Ticket") -> list[BurndownPoint]:
-    """Return how many P0 blockers were open after every change, oldest first, replayed from the log."""
-    p0 = {row.pk: row for row in ticket.blockers.standing().filter(priority=Blocker.Priority.P0)}
+def burndown(ticket: "Ticket", blockers: Iterable[Blocker]) -> list[BurndownPoint]:
+    """Return how many P0 blockers were open after every change, oldest first, replayed from the log.
+
+    `blockers` are the ticket's standing ones; other priorities are left out.
+    """
+    p0 = {row.pk: row for row in blockers if row.priority == Blocker.Priority.P0}
     opened = [(row.opened_at, row.pk, "open", "opened") for row in p0.values()]
     moves = Event.objects.filter(ticket=ticket, object_type="blocker", object_id__in=p0).order_by("id")
     moved = [

@@ -278,12 +278,19 @@ class Recording(Chained):
 
     @contextmanager
     def reanchoring(
-        self, categories: Sequence[int | None], *, by: Actor, why: str, at: datetime | None = None
+        self,
+        categories: Sequence[int | None],
+        *,
+        by: Actor,
+        why: str,
+        hold: bool = False,
+        at: datetime | None = None,
     ) -> Iterator[None]:
         """Keep the categories' scores as they are while the rows under them change.
 
         The score of before becomes the new anchor at the derived score of after, so that nobody raises a
-        score by adding or deleting rows.
+        score by adding or deleting rows. `hold` also keeps a score that no auditor gave from rising: for rows
+        that are taken away, not for rows that come.
         """
         at = at or timezone.now()
         before = self.evaluate(at)
@@ -293,7 +300,7 @@ class Recording(Chained):
         for category in rows.select_related("assessment", "ticket"):
             was, now = (judging.category_of(evaluation, category.key) for evaluation in (before, after))
             anchor = scoring.reanchor(was, now.derived)
-            if anchor is not None and category.assessment is not None and was.derived != now.derived:
+            if anchor is not None and (anchor.assessed or hold) and was.derived != now.derived:
                 category.anchor_at(anchor, by=by, rationale=why, at=at)
 
 

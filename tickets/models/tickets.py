@@ -296,7 +296,7 @@ class Ticket(Recording):
 
     def burndown(self) -> list["judging.BurndownPoint"]:
         """Return how many P0 blockers were open after every change, oldest first, from the log."""
-        return judging.burndown(self)
+        return judging.burndown(self, self.blockers.standing())
 
     def checklist_progress(self) -> tuple[int, int]:
         """Return (done, all that apply) of the checklist."""

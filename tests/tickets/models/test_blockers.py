@@ -91,6 +91,34 @@ def test_of_two_people_who_move_one_blocker_the_second_is_told() -> None:
         blocker.move("wont_fix", by=make.acting(make.bob()), seen=seen)
 
 
+def test_a_blocker_is_a_duplicate_of_an_open_one_that_is_at_least_as_urgent() -> None:
+    ticket = make.ticket()
+    one, two, minor = make.blocker(ticket), make.blocker(ticket), make.blocker(ticket, priority="P1")
+    by = make.acting(make.alice())
+
+    with pytest.raises(Refused, match="another blocker"):
+        one.mark_duplicate(one, by=by)
+    with pytest.raises(Refused, match="less urgent"):
+        one.mark_duplicate(minor, by=by)
+    with pytest.raises(Refused, match="another blocker"):
+        one.mark_duplicate(make.blocker(make.ticket()), by=by)
+    one.mark_duplicate(two, by=by)
+    with pytest.raises(Refused, match="closed"):
+        two.mark_duplicate(one, by=by)
+
+    assert reloaded(one).state_for_rules == "duplicate"
+
+
+def test_a_duplicate_is_open_again_when_what_it_duplicates_is_removed() -> None:
+    ticket = make.ticket()
+    one, two = make.blocker(ticket), make.blocker(ticket)
+    one.mark_duplicate(two, by=make.acting(make.alice()))
+
+    two.remove(by=make.acting(make.alice()))
+
+    assert reloaded(one).state_for_rules == "open"
+
+
 @pytest.mark.parametrize(
     ("days", "approver", "message"),
     [(91, "bob", "90 days"), (-1, "bob", "90 days"), (30, "alice", "two people"), (30, None, "two people")],

@@ -104,6 +104,19 @@ def test_adding_or_removing_a_finding_does_not_move_the_score() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("at_now")
+def test_taking_a_failing_row_away_does_not_raise_a_score_that_no_auditor_gave() -> None:
+    ticket = make.ticket()
+    make.criterion(ticket, "One", Status.OK)
+    failing = make.criterion(ticket, "Two", Status.FAILING)
+    assert ticket.result_of(make.category(ticket), make.NOW).shown == Decimal("5.0")
+
+    failing.remove(by=make.acting(make.alice()))
+
+    assert ticket.result_of(make.category(ticket), make.NOW).shown == Decimal("5.0")
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("at_now")
 def test_a_score_outside_0_to_10_or_without_a_reason_is_refused() -> None:
     category = make.category(make.ticket())
     by = make.acting(make.alice())
