@@ -80,13 +80,17 @@ class Target:
         headers: Mapping[str, str] | None = None,
         *,
         follow: bool = False,
+        private: bool = False,
         deadline: float = DEADLINE,
     ) -> Exchange:
-        """Ask the deployment and keep the exchange for the record. Raises as `Client.ask` does."""
+        """Ask the deployment and keep the exchange for the record. Raises as `Client.ask` does.
+
+        With `private` the record does not get the body: where a secret may be found, none is kept.
+        """
         exchange = await self.way_out.ask(
             method, self.url(path), headers, host=self.host_header, follow=follow, deadline=deadline
         )
-        self.exchanges.append(exchange)
+        self.exchanges.append(replace(exchange, body=b"") if private else exchange)
         return exchange
 
     @property

@@ -1,6 +1,7 @@
 """Owns how TLS is spoken and what a handshake shows. Contexts only: connections are `egress`'s."""
 
 import ssl
+import warnings
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -51,7 +52,10 @@ def speaking_only(version: ssl.TLSVersion) -> ssl.SSLContext:
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     context.set_ciphers("ALL:@SECLEVEL=0")
-    context.minimum_version = context.maximum_version = version
+    with warnings.catch_warnings():
+        # Python warns of the very versions that nobody should offer, which is what is asked.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = context.maximum_version = version
     return context
 
 

@@ -1,0 +1,74 @@
+"""Every path that needs a sign-in refuses a stranger, and whoever brings a made-up token."""
+
+import re
+import secrets
+from datetime import timedelta
+
+from readiness.probes.exchange import Exchange
+from readiness.probes.outcomes import CannotTell, NotApplicable
+from readiness.probes.registry import probe
+from readiness.probes.target import Target
+from tickets.findings import Finding
+from tickets.scoring import Status
+
+SIGN_IN = re.compile(r"(?i)log-?in|sign-?in|auth|sso|oauth|saml|account")
+PASSWORD_FIELD = re.compile(r"(?i)<input[^>]+type\s*=\s*[\"']?password")
+
+
+@probe(
+    "auth-required",
+    title="Sign-in required",
+    every=timedelta(hours=1),
+    criteria=("sec.auth",),
+    why="A path that forgot to ask who is there hands out everybody's data.",
+    fix="Ask for a sign-in on every path that is not public: refuse by default, and open by exception.",
+    effort="M",
+)
+async def auth_required(target: Target) -> list[Finding]:
+    """Ask each declared path by GET: as nobody, and with a token that nobody issued."""
+    if not target.protected_paths:
+        raise NotApplicable("No path is declared that needs a sign-in.")
+    findings, untold = [], []
+    for path in target.protected_paths:
+        for headers in ({}, {"Authorization": f"Bearer {secrets.token_hex(16)}"}):
+            answer = await target.request("GET", path, headers)
+            try:
+                findings.append(await judged(target, path, answer, bool(headers)))
+            except CannotTell as reason:
+                untold.append(reason)
+    if untold and all(finding.status == Status.OK for finding in findings):
+        raise untold[0]
+    return findings
+
+
+async def judged(target: Target, path: str, answer: Exchange, with_token: bool) -> Finding:
+    """Return whether an answer refuses. Raises CannotTell when it neither refuses nor hands anything out."""
+    who = "a made-up token" if with_token else "a stranger"
+    evidence = {"path": path, "status": answer.status, "token": with_token}
+    if answer.status in {401, 403} or is_sign_in(answer):
+        return Finding("sec.auth", Status.OK, f"{path} refuses {who}.", evidence)
+    if answer.status == 500 and with_token:
+        detail = f"{path} breaks on a made-up token ({answer.status}) in place of refusing it."
+        return Finding("sec.auth", Status.RISKY, detail, evidence)
+    if not 200 <= answer.status < 300:
+        raise CannotTell(f"{path} answers {who} with {answer.status}, which neither refuses nor lets in.")
+    if await is_shell(target, answer):
+        raise CannotTell(
+            f"{path} answers with the page that every unknown path gets. Name a path of the API."
+        )
+    return Finding("sec.auth", Status.FAILING, f"{path} lets {who} in ({answer.status}).", evidence)
+
+
+def is_sign_in(answer: Exchange) -> bool:
+    """Tell whether an answer sends to a sign-in, or is one."""
+    if answer.location:
+        return bool(SIGN_IN.search(answer.location))
+    return answer.media_type == "text/html" and bool(PASSWORD_FIELD.search(answer.text))
+
+
+async def is_shell(target: Target, answer: Exchange) -> bool:
+    """Tell whether the same page comes for a path that cannot exist, as in a single-page application."""
+    if answer.media_type != "text/html":
+        return False
+    anything = await target.request("GET", f"/{secrets.token_hex(8)}")
+    return anything.status == answer.status and anything.media_type == answer.media_type
