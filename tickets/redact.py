@@ -22,7 +22,8 @@ PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "private key",
         re.compile(
-            r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[\s\S]{0,8000}?(?:-----END [A-Z ]{0,30}PRIVATE KEY-----|\Z)"
+            r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----"
+            r"[\s\S]{0,8000}?(?:-----END [A-Z ]{0,30}PRIVATE KEY-----|\Z)"
         ),
     ),
     ("AWS access key", re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b")),
@@ -54,7 +55,8 @@ PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "assigned secret",
         re.compile(
-            r"(?m)(?P<name>^\s{0,8}(?:export )?[A-Z][A-Z0-9_]{0,60}(?:SECRET|SECRET_KEY|PASSWORD|API_KEY|TOKEN)=)"
+            r"(?m)(?P<name>^\s{0,8}(?:export )?[A-Z][A-Z0-9_]{0,60}"
+            r"(?:SECRET|SECRET_KEY|PASSWORD|API_KEY|TOKEN)=)"
             r"(?P<quote>)(?P<value>[^\s\"'$<]{6,400})"
         ),
     ),
@@ -98,7 +100,7 @@ def mask_text(text: str) -> str:
 
 
 def mask_json(value: Any) -> Any:
-    """Return a JSON-able value with every secret in its strings, and every value under a secret's name, masked."""
+    """Return a JSON-able value with the secrets in its strings masked, and values under a secret's name."""
     if isinstance(value, str):
         return mask_text(value)
     if isinstance(value, Mapping):

@@ -15,7 +15,7 @@ from readiness.probes.models import ProbeResult, ProbeRun
 from readiness.probes.registry import PROBES
 from readiness.probes.subjects import probes_for
 from tickets.models import Refused, Ticket
-from tickets.views.access import actor, person, ticket_or_404
+from tickets.views.access import actor, htmx, person, ticket_or_404
 from tickets.views.parts import page_context, parts, refuse
 
 
@@ -34,7 +34,7 @@ def ticket_probes(request: HttpRequest, key: str) -> HttpResponse:
     """Show the probes of a ticket's deployment, as a page or, for htmx, as the panel alone."""
     ticket = ticket_or_404(request, key)
     context = panel_context(ticket)
-    if request.htmx and not request.htmx.boosted:
+    if htmx(request) and not htmx(request).boosted:
         return render(request, "readiness/probes/_panel.html", context)
     context |= page_context(ticket, "probes", ticket.judge())
     return render(request, "readiness/probes/ticket_probes.html", context)
@@ -72,7 +72,7 @@ def run_probes(request: HttpRequest, key: str) -> HttpResponse:
         run = ProbeRun.ask(ticket.deployment, probes=chosen, by=actor(request))
     except Refused as reason:
         return refuse(request, ticket, why=str(reason), to=ticket.get_absolute_url())
-    if not request.htmx:
+    if not htmx(request):
         return redirect(run)
     return render(request, "readiness/probes/_run.html", run_context(run, ticket), status=202)
 
@@ -85,7 +85,7 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
     row = get_object_or_404(ProbeRun.objects.visible_to(person(request)).select_related("deployment"), pk=pk)
     ticket = row.deployment.current_ticket
     context = run_context(row, ticket)
-    if not request.htmx:
+    if not htmx(request):
         results = row.results.all()
         return render(request, "readiness/probes/run_detail.html", {**context, "results": results})
     response = HttpResponse(render_to_string("readiness/probes/_run.html", context, request))
@@ -105,7 +105,7 @@ def cancel_run(request: HttpRequest, pk: int) -> HttpResponse:
     row = get_object_or_404(ProbeRun.objects.visible_to(person(request)), pk=pk)
     row.cancel()
     row.refresh_from_db()
-    if not request.htmx:
+    if not htmx(request):
         return redirect(row)
     return render(request, "readiness/probes/_run.html", run_context(row, row.deployment.current_ticket))
 
