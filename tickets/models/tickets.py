@@ -68,6 +68,17 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
             if not self.model.objects.filter(key=key).exists():
                 return key
 
+    def next_free_key(self, day: date) -> str:
+        """Return the key that the day's next ticket would get, without taking it."""
+        counter = TicketCounter.objects.filter(day=day).first()
+        number = counter.last if counter else 0
+        taken = set(
+            self.model.objects.filter(key__startswith=f"TCK-{day:%Y%m%d}-").values_list("key", flat=True)
+        )
+        while (key := f"TCK-{day:%Y%m%d}-{number + 1:03d}") in taken:
+            number += 1
+        return key
+
     @transaction.atomic
     def open_for(
         self, deployment: Deployment, *, by: Actor, title: str, key: str | None = None, **fields: Any
