@@ -1,4 +1,4 @@
-"""Owns how the record is laid out for reading: the gate's list, the board's lanes, sections of findings, phases.
+"""Owns how the record is laid out for reading: the gate's list, the board's lanes, findings by section.
 
 Takes a judgement (rows and results that were read already) and returns rows for templates. No queries.
 """
@@ -130,7 +130,7 @@ class Phase:
 
 @dataclass(frozen=True, slots=True)
 class CheckRow:
-    """One item of the checklist with the blockers that it waits for and the evidence that suggests it is done."""
+    """One item of the checklist, the blockers that it waits for, and what suggests that it is done."""
 
     item: ChecklistItem
     waits_for: Sequence[Blocker]
@@ -176,7 +176,7 @@ def lanes(blockers: Iterable[Blocker]) -> list[Lane]:
 
 
 def category_rows(judged: Judgement) -> list[CategoryRow]:
-    """Return the categories in the report's order; the auditor's word stands while the score is the auditor's."""
+    """Return the categories in the report's order; the auditor's word stands while the score does."""
     results = {row.key: row for row in judged.evaluation.categories}
     return [_category_row(row, results[row.key]) for row in judged.categories]
 

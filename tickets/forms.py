@@ -1,7 +1,7 @@
 """Owns what people type: the forms of the record, with limits said in words and an example."""
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from django import forms
 from django.db.models import QuerySet
@@ -9,17 +9,6 @@ from django.db.models import QuerySet
 from tickets.models import Blocker, Category, Criterion, Deployment, Section, Ticket
 from tickets.scoring import Status
 from tickets.tones import STATUS_WORDS
-
-if TYPE_CHECKING:
-    BlockerModelForm = forms.ModelForm[Blocker]
-else:
-    BlockerModelForm = forms.ModelForm
-
-if TYPE_CHECKING:
-    BlockerModelForm = forms.ModelForm[Blocker]
-else:
-    # Django's forms take no parameter at run time.
-    BlockerModelForm = forms.ModelForm
 
 SAYABLE = [
     (status.value, STATUS_WORDS[status.value])
@@ -41,7 +30,7 @@ def dress(form: forms.BaseForm) -> None:
             field.widget.attrs["aria-describedby"] = f"id_{name}_help"
 
 
-class BlockerForm(BlockerModelForm):
+class BlockerForm(forms.ModelForm):  # type: ignore[type-arg]  # takes no parameter when it runs
     """A new blocker: what, where, why it matters and what would fix it."""
 
     class Meta:
@@ -175,7 +164,7 @@ def narrow_people(form: forms.BaseForm, deployment: Deployment) -> None:
         field.empty_label = "Nobody"
 
 
-def field_form(blocker: Blocker, name: str, data: Any = None) -> "BlockerModelForm":
+def field_form(blocker: Blocker, name: str, data: Any = None) -> "forms.ModelForm[Blocker]":
     """Return the form of one editable field of a blocker, holding what stands there or what was sent."""
     long = {"issue", "risk", "fix"}
     widget: forms.Widget | None = forms.Textarea(attrs={"rows": 4}) if name in long else None
@@ -186,6 +175,8 @@ def field_form(blocker: Blocker, name: str, data: Any = None) -> "BlockerModelFo
     made = forms.modelform_factory(Blocker, fields=[name], widgets={name: widget} if widget else None)
     form = made(data, instance=blocker)
     form.fields[name].widget.attrs["id"] = f"blocker-{blocker.number}-{name}"
+    if name not in {"priority", "assignee", "due"}:
+        form.fields[name].widget.attrs["data-focus"] = True
     if name == "due":
         form.fields[name].error_messages["invalid"] = DATE_HELP
     narrow_people(form, blocker.ticket.deployment)

@@ -23,6 +23,7 @@ ticket = [
     path("blockers/<int:number>/", blockers.detail, name="blocker-detail"),
     path("blockers/<int:number>/field/<slug:name>/", blockers.field, name="blocker-field"),
     path("blockers/<int:number>/state/", blockers.move, name="blocker-move"),
+    path("blockers/<int:number>/about/", blockers.about, name="blocker-about"),
     path("blockers/<int:number>/comments/", blockers.comment, name="blocker-comment"),
     path("findings/", findings.listing, name="finding-list"),
     path("findings/new/", findings.add, name="finding-add"),

@@ -17,8 +17,7 @@
     });
   }
   document.addEventListener("submit", (event) => {
-    const choice = event.submitter && event.submitter.dataset.themeChoice;
-    if (choice === undefined) return;
+    if (!event.submitter || event.submitter.dataset.themeChoice === undefined) return;
     event.preventDefault();
     const data = new FormData(event.target, event.submitter);
     setTheme(event.submitter.value);

@@ -225,7 +225,7 @@ class Blocker(Editable):
 
     @transaction.atomic
     def mark_duplicate(self, of: "Blocker", *, by: Actor) -> Event:
-        """Close it as the same as another open blocker of the deployment, at least as urgent. Raises Refused."""
+        """Close it as the same as another open blocker, at least as urgent. Raises Refused."""
         row = self.locked()
         if row.state not in {self.State.OPEN, self.State.IN_PROGRESS, self.State.REOPENED}:
             raise Refused(

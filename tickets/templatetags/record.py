@@ -1,4 +1,4 @@
-"""Owns the tags that speak about rows of the record: their addresses, their states, the sentences of the log."""
+"""Owns the tags that speak about rows of the record: addresses, states, the sentences of the log."""
 
 from collections.abc import Iterable, Mapping
 from decimal import ROUND_HALF_UP, Decimal

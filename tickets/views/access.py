@@ -4,8 +4,9 @@ from typing import cast
 
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.shortcuts import get_object_or_404
+from django_htmx.middleware import HtmxDetails
 
 from tickets.models import Actor, Blocker, ChecklistItem, Criterion, Recommendation, Ticket, User
 
@@ -20,10 +21,20 @@ def actor(request: HttpRequest) -> Actor:
     return Actor.person(person(request), request.headers.get("X-Request-ID", "")[:64])
 
 
+def sent(request: HttpRequest) -> QueryDict | None:
+    """Return what a form was sent with; None when it is only shown. A form sent empty was sent."""
+    return request.POST if request.method == "POST" else None
+
+
+def htmx(request: HttpRequest) -> HtmxDetails:
+    """Return what htmx said about the request; false when a browser asked for a page."""
+    return cast(HtmxDetails, getattr(request, "htmx"))  # noqa: B009 - set by a middleware, unknown to the types
+
+
 def ticket_or_404(request: HttpRequest, key: str) -> Ticket:
     """Return the ticket with its deployment, its newest snapshot and the counts of its tabs, in one query."""
     rows = Ticket.objects.visible_to(person(request)).select_related("deployment__owner", "snapshot")
-    return get_object_or_404(rows.annotate(**tab_counts()), key=key)
+    return get_object_or_404(rows.annotate(**tab_counts()).defer("source_document", "layout"), key=key)
 
 
 def tab_counts() -> dict[str, Coalesce]:

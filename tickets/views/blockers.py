@@ -18,11 +18,12 @@ from tickets import arranging
 from tickets.forms import BlockerForm, field_form
 from tickets.models import Blocker, Conflict, Event, Refused, Ticket
 from tickets.models.judging import Judgement
-from tickets.views.access import actor, blocker_or_404, person, ticket_or_404
+from tickets.views.access import actor, blocker_or_404, htmx, person, sent, ticket_or_404
 from tickets.views.parts import answer, page_context, refuse, undo_url
 
+CHOICES = ("priority", "assignee", "due")
 TEXTS = (("location", "Location"), ("issue", "Issue"), ("risk", "Risk"), ("fix", "Fix"))
-LABELS = {name: Blocker._meta.get_field(name).verbose_name.capitalize() for name in Blocker.EDITABLE}
+LABELS = {name: name.replace("_", " ").capitalize() for name in Blocker.EDITABLE}
 
 
 @login_required
@@ -61,36 +62,55 @@ def everywhere(request: HttpRequest) -> HttpResponse:
 def detail(request: HttpRequest, key: str, number: int) -> HttpResponse:
     """Show one blocker: as a page, or as the content of the drawer."""
     ticket = ticket_or_404(request, key)
-    context = blocker_context(ticket, blocker_or_404(ticket, number))
-    if request.htmx and request.htmx.target == "drawer":
+    context = blocker_context(ticket, number)
+    if htmx(request) and htmx(request).target == "drawer":
         return render(request, "tickets/_blocker_drawer.html", context | {"in_drawer": True})
-    return render(
-        request, "tickets/blocker_detail.html", context | page_context(ticket, "blockers", context["judged"])
-    )
+    context |= page_context(ticket, "blockers", context["judged"])
+    return render(request, "tickets/blocker_detail.html", context)
 
 
-def blocker_context(ticket: Ticket, blocker: Blocker) -> dict[str, Any]:
-    """Return what a blocker's page and its drawer show."""
+def blocker_context(ticket: Ticket, number: int) -> dict[str, Any]:
+    """Return what a blocker's page and its drawer show; Http404 when the ticket has no such blocker."""
     judged = ticket.judge()
+    blocker = next((row for row in judged.blockers if row.number == number), None)
+    if blocker is None:
+        raise Http404
+    blocker.ticket = ticket
     linked = {row.pk for row in blocker.criteria.all()}
-    rows = [row for row in arranging.finding_rows(judged) if row.criterion.pk in linked]
-    action = next((a for a in judged.next_actions if (a.kind, a.id) == ("blocker", blocker.pk)), None)
     return {
         "ticket": ticket,
         "judged": judged,
         "blocker": blocker,
         "fields": [read_field(blocker, name, label) for name, label in TEXTS],
         "title_field": read_field(blocker, "title", "Title"),
-        "choices": [choice_field(blocker, name) for name in ("priority", "assignee", "due")],
-        "linked": rows,
-        "recommended": blocker.recommendations.filter(removed_at=None),
-        "checks": [
-            row for phase in arranging.phases(judged) for row in phase.items if blocker in row.waits_for
-        ],
-        "action": action,
+        "choices": [choice_field(blocker, name) for name in CHOICES],
+        "linked": [row for row in arranging.finding_rows(judged) if row.criterion.pk in linked],
+        "action": next((a for a in judged.next_actions if (a.kind, a.id) == ("blocker", blocker.pk)), None),
         "waiver": waiver_of(judged, blocker),
-        "events": Event.objects.about(blocker).select_related("undone_by", "ticket")[:20],
         "today": judged.at.date(),
+    }
+
+
+@login_required
+@require_GET
+@vary_on_headers("HX-Request")
+def about(request: HttpRequest, key: str, number: int) -> HttpResponse:
+    """Show what is linked to a blocker, its comments and its log; the drawer fetches it."""
+    ticket = ticket_or_404(request, key)
+    context = about_context(ticket, blocker_or_404(ticket, number))
+    return render(
+        request, "tickets/_blocker_about.html" if htmx(request) else "tickets/blocker_about.html", context
+    )
+
+
+def about_context(ticket: Ticket, blocker: Blocker) -> dict[str, Any]:
+    """Return what is linked to a blocker and what happened to it."""
+    return {
+        "ticket": ticket,
+        "blocker": blocker,
+        "recommended": blocker.recommendations.filter(removed_at=None),
+        "checks": ticket.checklist.standing().filter(criteria__blockers=blocker).distinct(),
+        "events": Event.objects.about(blocker).select_related("undone_by", "ticket")[:20],
     }
 
 
@@ -139,7 +159,7 @@ def field(request: HttpRequest, key: str, number: int, name: str) -> HttpRespons
 
 
 def save_field(request: HttpRequest, ticket: Ticket, blocker: Blocker, name: str) -> HttpResponse:
-    """Save what was sent: 422 for a wrong value, 409 when somebody else changed it, both with the text kept."""
+    """Save what was sent: 422 for a wrong value, 409 for one changed meanwhile, both with the text kept."""
     seen = request.POST.get("seen") or None
     form = field_form(blocker_or_404(ticket, blocker.number), name, request.POST)
     if not form.is_valid():
@@ -163,7 +183,7 @@ def save_field(request: HttpRequest, ticket: Ticket, blocker: Blocker, name: str
 
 def saved_main(request: HttpRequest, blocker: Blocker, name: str, context: dict[str, Any]) -> str:
     """Return the field as it is read after saving; choices stay controls, with a new mark."""
-    if name in {"priority", "assignee", "due"}:
+    if name in CHOICES:
         choice = choice_field(blocker, name) | {"blocker": blocker}
         return render_to_string("tickets/_choice.html", choice, request)
     return render_to_string("tickets/_field.html", context, request)
@@ -182,8 +202,8 @@ def edit_field(
     """Show one field being edited, with what went wrong; `conflict` also shows what stands there now."""
     stands = getattr(blocker_or_404(blocker.ticket, blocker.number), name) if conflict else ""
     context = read_field(blocker, name, form=form, seen=seen, conflict=conflict, stands=stands)
-    if request.htmx:
-        choice = name in {"priority", "assignee", "due"}
+    if htmx(request):
+        choice = name in CHOICES
         template = "tickets/_choice.html" if choice else "tickets/_field_edit.html"
         return render(request, template, context, status=status)
     return render(request, "tickets/blocker_field.html", context | {"ticket": blocker.ticket}, status=status)
@@ -211,7 +231,7 @@ def move(request: HttpRequest, key: str, number: int) -> HttpResponse:
         f"{blocker.ref} moved to {dict(Blocker.State.choices)[wanted]}." if event else "It was there already."
     )
     main = ""
-    if request.htmx and request.htmx.target == "drawer":
+    if htmx(request) and htmx(request).target == "drawer":
         main = drawer(request, ticket, number)
     return answer(request, ticket, said=said, to=safe(request, to), event=event, main=main)
 
@@ -227,7 +247,7 @@ def change_state(blocker: Blocker, wanted: str, reason: str, request: HttpReques
 
 def drawer(request: HttpRequest, ticket: Ticket, number: int) -> str:
     """Return the drawer's content as it is now."""
-    context = blocker_context(ticket, blocker_or_404(ticket, number)) | {"in_drawer": True}
+    context = blocker_context(ticket, number) | {"in_drawer": True}
     return render_to_string("tickets/_blocker_drawer.html", context, request)
 
 
@@ -241,10 +261,9 @@ def comment(request: HttpRequest, key: str, number: int) -> HttpResponse:
         ticket.comment(request.POST.get("text", ""), by=actor(request), blocker=blocker)
     except Refused as why:
         return refuse(request, ticket, why=str(why), to=blocker.get_absolute_url())
-    main = drawer(request, ticket, number) if request.htmx and request.htmx.target == "drawer" else ""
-    return answer(
-        request, ticket, said=f"Comment on {blocker.ref} saved.", to=blocker.get_absolute_url(), main=main
-    )
+    main = render_to_string("tickets/_blocker_about.html", about_context(ticket, blocker), request)
+    to = f"{blocker.get_absolute_url()}about/"
+    return answer(request, ticket, said=f"Comment on {blocker.ref} saved.", to=to, main=main)
 
 
 @login_required
@@ -253,7 +272,7 @@ def comment(request: HttpRequest, key: str, number: int) -> HttpResponse:
 def add(request: HttpRequest, key: str) -> HttpResponse:
     """Show the form of a new blocker, or add it."""
     ticket = ticket_or_404(request, key)
-    form = BlockerForm(request.POST or None, deployment=ticket.deployment)
+    form = BlockerForm(sent(request), deployment=ticket.deployment)
     if request.method == "POST" and form.is_valid():
         blocker = ticket.add_blocker(by=actor(request), **form.cleaned_data)
         messages.success(request, f"{blocker.ref} added.")

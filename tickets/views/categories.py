@@ -1,4 +1,4 @@
-"""Owns a category's page: its score, how it came about, its history, its findings, and the auditor's change of it."""
+"""Owns a category's page: score, how it came about, history, findings, and the auditor's change of it."""
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -8,7 +8,7 @@ from django.views.decorators.http import require_http_methods
 from tickets import arranging
 from tickets.forms import AssessForm
 from tickets.models import Refused, Ticket
-from tickets.views.access import actor, ticket_or_404
+from tickets.views.access import actor, sent, ticket_or_404
 from tickets.views.parts import answer, page_context
 
 
@@ -18,7 +18,7 @@ def detail(request: HttpRequest, key: str, category: str) -> HttpResponse:
     """Show a category, or set the auditor's score of it with a reason."""
     ticket = ticket_or_404(request, key)
     row = get_object_or_404(ticket.categories.select_related("ticket__deployment"), key=category)
-    form = AssessForm(request.POST or None)
+    form = AssessForm(sent(request))
     if request.method == "POST" and form.is_valid():
         try:
             event = row.assess(

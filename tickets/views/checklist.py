@@ -5,11 +5,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET, require_POST
 
-from tickets import arranging
 from tickets.models import ChecklistItem, Event, Refused
 from tickets.models.events import Actor
 from tickets.views.access import actor, ticket_or_404
-from tickets.views.parts import answer, page_context, refuse
+from tickets.views.parts import answer, page_context, phases, refuse
 
 
 @login_required
@@ -18,7 +17,7 @@ def listing(request: HttpRequest, key: str) -> HttpResponse:
     """Show the checklist by phase."""
     ticket = ticket_or_404(request, key)
     judged = ticket.judge()
-    context = page_context(ticket, "checklist", judged) | {"phases": arranging.phases(judged), "full": True}
+    context = page_context(ticket, "checklist", judged) | {"phases": phases(judged), "full": True}
     return render(request, "tickets/checklist_list.html", context)
 
 

@@ -1,4 +1,4 @@
-"""Owns the pages of findings: the table by section, one finding with all that was said about it, a new one."""
+"""Owns the pages of findings: the table by section, one finding with all that was said, a new one."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -13,7 +13,7 @@ from tickets.arranging import FindingRow
 from tickets.forms import FindingForm, ReasonForm, StatementForm
 from tickets.models import Criterion, Refused, Ticket
 from tickets.scoring import Status
-from tickets.views.access import actor, ticket_or_404
+from tickets.views.access import actor, htmx, sent, ticket_or_404
 from tickets.views.parts import answer, page_context, refuse
 
 PAGE = 100
@@ -51,7 +51,7 @@ def listing(request: HttpRequest, key: str) -> HttpResponse:
         "severities": Criterion.Severity.choices,
     }
     template = "tickets/finding_list.html"
-    return render(request, f"{template}#list" if request.htmx else template, context)
+    return render(request, f"{template}#list" if htmx(request) else template, context)
 
 
 def keeps(row: FindingRow, wanted: dict[str, str]) -> bool:
@@ -118,9 +118,9 @@ def state(request: HttpRequest, key: str, pk: int) -> HttpResponse:
     form = StatementForm(request.POST)
     if not form.is_valid():
         return show(request, ticket, pk, form, ReasonForm(prefix="na"), status=422)
-    sent = form.cleaned_data
+    said = form.cleaned_data
     try:
-        criterion.state(Status(sent["status"]), by=actor(request), reason=sent["reason"])
+        criterion.state(Status(said["status"]), by=actor(request), reason=said["reason"])
     except Refused as why:
         return refuse(request, ticket, why=str(why), to=criterion.get_absolute_url())
     return answer(request, ticket, said="Your statement is recorded.", to=criterion.get_absolute_url())
@@ -150,9 +150,9 @@ def resolve(request: HttpRequest, key: str, pk: int) -> HttpResponse:
     """Decide a contradiction between evidence and auditor, for 30 days."""
     ticket = ticket_or_404(request, key)
     criterion = finding_or_404(ticket, pk)
-    sent = request.POST
+    accept, reason = request.POST.get("accept", ""), request.POST.get("reason", "")
     try:
-        criterion.resolve(sent.get("accept", ""), by=actor(request), reason=sent.get("reason", ""))
+        criterion.resolve(accept, by=actor(request), reason=reason)
     except Refused as why:
         return refuse(request, ticket, why=str(why), to=criterion.get_absolute_url())
     return answer(request, ticket, said="Decided for 30 days.", to=criterion.get_absolute_url())
@@ -163,11 +163,11 @@ def resolve(request: HttpRequest, key: str, pk: int) -> HttpResponse:
 def add(request: HttpRequest, key: str) -> HttpResponse:
     """Show the form of a new finding, or add it."""
     ticket = ticket_or_404(request, key)
-    form = FindingForm(request.POST or None, ticket=ticket)
+    form = FindingForm(sent(request), ticket=ticket)
     if request.method == "POST" and form.is_valid():
-        sent = dict(form.cleaned_data)
-        status = Status(sent.pop("status"))
-        row = ticket.add_criterion(by=actor(request), status=status, **sent)
+        fields = dict(form.cleaned_data)
+        status = Status(fields.pop("status"))
+        row = ticket.add_criterion(by=actor(request), status=status, **fields)
         messages.success(request, f"Finding “{row.subject}” added.")
         return redirect(row)
     context = page_context(ticket, "findings", ticket.judge()) | {"form": form}

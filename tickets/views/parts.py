@@ -7,15 +7,16 @@ app.js), and a write sends those back out of band, so that nothing on the page i
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.urls import reverse
 
 from tickets import arranging, burndown
-from tickets.models import Event, Ticket
+from tickets.models import Event, Ticket, judging
 from tickets.models.judging import Judgement
-from tickets.views.access import ticket_or_404
+from tickets.views.access import htmx, ticket_or_404
 
 PARTS = ("verdict", "tabs", "scores", "board", "checklist")
 
@@ -39,7 +40,7 @@ def page_context(ticket: Ticket, tab: str, judged: Judgement) -> dict[str, Any]:
 def scores_context(ticket: Ticket, judged: Judgement) -> dict[str, Any]:
     """Return what the three cards under the verdict show: categories, what raises it most, the burndown."""
     today = judged.at.date()
-    steps = arranging.steps(ticket.burndown())
+    steps = arranging.steps(judging.burndown(ticket, judged.blockers))
     plan = arranging.plan(steps, ticket.target_date)
     return {
         "categories": arranging.category_rows(judged),
@@ -67,8 +68,14 @@ def summary_context(ticket: Ticket, judged: Judgement) -> dict[str, Any]:
         "findings": arranging.finding_groups([row for row in findings if not row.passed]),
         "passed": [row for row in findings if row.passed],
         "to_act_on": sum(not row.passed for row in findings),
-        "phases": arranging.phases(judged),
+        "phases": phases(judged),
     }
+
+
+def phases(judged: Judgement) -> list[arranging.Phase]:
+    """Return the checklist by phase, with what each item waits for."""
+    prefetch_related_objects(judged.checklist, "criteria")
+    return arranging.phases(judged)
 
 
 def parts(request: HttpRequest, ticket: Ticket) -> str:
@@ -96,9 +103,9 @@ def toast(request: HttpRequest, words: str, *, undo: str = "", stays: str = "") 
 def answer(
     request: HttpRequest, ticket: Ticket, *, said: str, to: str, event: Event | None = None, main: str = ""
 ) -> HttpResponse:
-    """Answer a write that was done: htmx gets `main`, the page's parts and a toast; a form gets a redirect."""
+    """Answer a write that was done: htmx gets `main`, the page's parts and a toast, a form a redirect."""
     undo = undo_url(event)
-    if not request.htmx:
+    if not htmx(request):
         messages.success(request, said, extra_tags=undo)
         return redirect(to)
     fresh = reread(request, ticket)
@@ -107,7 +114,7 @@ def answer(
 
 def refuse(request: HttpRequest, ticket: Ticket, *, why: str, to: str, status: int = 422) -> HttpResponse:
     """Answer a write that the rules do not allow: htmx gets the parts as they are and a toast that stays."""
-    if not request.htmx:
+    if not htmx(request):
         messages.error(request, why)
         return redirect(to)
     shown = parts(request, reread(request, ticket)) + toast(request, why, stays="error")

@@ -20,7 +20,7 @@ from tickets.charts import Bar
 from tickets.forms import PortfolioForm
 from tickets.models import Deployment, Snapshot, Ticket
 from tickets.tones import Tone
-from tickets.views.access import person
+from tickets.views.access import htmx, person
 
 PAGE = 50
 TREND = timedelta(days=30)
@@ -112,7 +112,7 @@ def listing(request: HttpRequest) -> HttpResponse:
         "environments": Deployment.Environment.choices,
     }
     template = "tickets/deployment_list.html"
-    return render(request, f"{template}#list" if request.htmx else template, context)
+    return render(request, f"{template}#list" if htmx(request) else template, context)
 
 
 def read_lines(request: HttpRequest, now: datetime) -> list[Line]:

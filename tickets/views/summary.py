@@ -1,4 +1,4 @@
-"""Owns the pages that show a ticket as a whole: summary, recommendations, activity, and how the score came about."""
+"""Owns the pages of a ticket as a whole: summary, recommendations, activity, and how the score came about."""
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -9,7 +9,7 @@ from django.views.decorators.vary import vary_on_headers
 from tickets import arranging
 from tickets.models import Conflict, Refused
 from tickets.models.editing import undo
-from tickets.views.access import actor, ticket_or_404
+from tickets.views.access import actor, htmx, ticket_or_404
 from tickets.views.parts import answer, page_context, parts, refuse, summary_context
 
 ACTIVITY_PAGE = 50
@@ -27,19 +27,22 @@ def detail(request: HttpRequest, key: str) -> HttpResponse:
 @require_GET
 @vary_on_headers("HX-Request", "X-Parts")
 def fresh_parts(request: HttpRequest, key: str) -> HttpResponse:
-    """Send the parts that the asking page shows as they are now; it asks when something else changed the record."""
+    """Send the parts that the asking page shows as they are now; it asks when others changed the record."""
     return HttpResponse(parts(request, ticket_or_404(request, key)))
 
 
 @login_required
 @require_GET
+@vary_on_headers("HX-Request")
 def recommendations(request: HttpRequest, key: str) -> HttpResponse:
     """Show what the auditor advises, by horizon."""
     ticket = ticket_or_404(request, key)
     rows = ticket.recommendations.filter(removed_at=None).prefetch_related("blockers")
+    found = {"ticket": ticket, "horizons": arranging.horizons(rows)}
+    if htmx(request):
+        return render(request, "tickets/_recommendations.html", found)
     context = page_context(ticket, "recommendations", ticket.judge())
-    found = arranging.horizons(rows)
-    return render(request, "tickets/recommendation_list.html", context | {"horizons": found})
+    return render(request, "tickets/recommendation_list.html", context | found)
 
 
 @login_required
@@ -49,7 +52,7 @@ def activity(request: HttpRequest, key: str) -> HttpResponse:
     """Show the log, newest first, a page at a time; htmx asks for the few newest ones of the summary."""
     ticket = ticket_or_404(request, key)
     events = ticket.events.newest_first().select_related("undone_by", "ticket")
-    if request.htmx and "few" in request.GET:
+    if htmx(request) and "few" in request.GET:
         return render(request, "tickets/_activity.html", {"ticket": ticket, "events": events[:8]})
     before = request.GET.get("before", "")
     if before.isdecimal():
