@@ -38,7 +38,7 @@ def parser() -> argparse.ArgumentParser:
         "--fix", default="", metavar="FAULTS", help=f"Cured from the start: {','.join(FAULTS)}."
     )
     made.add_argument(
-        "--state", type=Path, default=ROOT / "var" / "demo.json", help="File that keeps what is cured."
+        "--state", type=Path, default=var_folder() / "demo.json", help="File that keeps what is cured."
     )
     commands = made.add_subparsers(dest="command")
     commands.add_parser("serve", help="Serve until stopped (the default).")
@@ -62,12 +62,22 @@ def named(text: str) -> list[str]:
 
 
 def declared_port() -> int:
-    """Return the port of DEMO_URL, from the environment or .env, else 8001."""
-    address = os.environ.get("DEMO_URL", "")
-    if not address and (ROOT / ".env").is_file():
-        lines = (ROOT / ".env").read_text().splitlines()
-        address = next((line.partition("=")[2] for line in lines if line.startswith("DEMO_URL=")), "")
-    return urlsplit(address).port or PORT
+    """Return the port of DEMO_URL, else 8001."""
+    return urlsplit(setting("DEMO_URL")).port or PORT
+
+
+def var_folder() -> Path:
+    """Return the folder of the installation's own files: VAR_DIR, else var/ beside the demo."""
+    return Path(setting("VAR_DIR") or ROOT / "var")
+
+
+def setting(name: str) -> str:
+    """Return a variable of the installation, from the environment or its .env; empty when it is not set."""
+    if value := os.environ.get(name):
+        return value
+    file = Path(os.environ.get("ENV_FILE") or ROOT / ".env")
+    lines = file.read_text().splitlines() if file.is_file() else []
+    return next((line.partition("=")[2] for line in lines if line.startswith(f"{name}=")), "")
 
 
 def serve(port: int, faults: Faults) -> int:

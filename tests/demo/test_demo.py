@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from demo.__main__ import main
+from demo.__main__ import declared_port, main
 from demo.faults import FAULTS, Faults
 from demo.service import FRONTEND, Demo
 from readiness.probes.runtime.cors_hostile import cors_hostile
@@ -157,3 +157,17 @@ def test_the_script_says_what_is_cured(tmp_path: Path) -> None:
     ):
         command = [str(ROOT / "script" / "demo"), "--state", state, *arguments]
         assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == said
+
+
+def test_two_installations_from_one_checkout_have_faults_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("VAR_DIR")
+    monkeypatch.setenv("ENV_FILE", str(tmp_path / "env"))
+    (tmp_path / "env").write_text(f"SECRET_KEY=x\nVAR_DIR={tmp_path}\nDEMO_URL=http://127.0.0.1:8123\n")
+
+    assert main(["fix", "cors"]) == 0
+
+    assert Faults(tmp_path / "demo.json").cured() == {"cors"}
+    assert (tmp_path / "demo-repository" / ".git").is_dir()
+    assert declared_port() == 8123
