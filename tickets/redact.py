@@ -61,6 +61,8 @@ PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
         ),
     ),
 )
+# NUL and lone surrogates are in no text that PostgreSQL keeps.
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 PLACEHOLDER = re.compile(
     r"(?i)change.?me|example|placeholder|your[-_ ]|xxx+|\.\.\.|<[^>]+>|\$\{|\bmasked\b|getenv|environ"
 )
@@ -72,10 +74,11 @@ SECRET_KEYS = re.compile(
 def mask(text: str) -> tuple[str, list[Masked]]:
     """Return the text with every secret replaced by "[masked]", and what was taken out, in order of lines.
 
-    Names and line numbers stay as they are. Placeholders such as "change-me" are left alone: they are
+    Names and line numbers stay as they are; what no database can keep becomes a replacement character. Placeholders such as "change-me" are left alone: they are
     findings for an auditor, not secrets.
     """
     found: list[Masked] = []
+    text = UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
     for kind, pattern in PATTERNS:
         text = pattern.sub(partial(_cover, kind, found), text)
     return text, sorted(found, key=lambda masked: masked.line)

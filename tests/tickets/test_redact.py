@@ -60,6 +60,10 @@ def test_values_under_a_secrets_name_are_masked_whatever_they_look_like() -> Non
     }  # fmt: skip
 
 
+def test_what_no_database_keeps_is_replaced() -> None:
+    assert mask_json({"body": "a\x00b\ud800c"}) == {"body": "a\ufffdb\ufffdc"}
+
+
 @given(st.text(max_size=400))
 def test_masking_twice_changes_nothing_more_and_keeps_every_line(text: str) -> None:
     once = mask_text(text)

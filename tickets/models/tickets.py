@@ -45,7 +45,7 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
         return (
             self.filter(kind=Ticket.Kind.AUDIT)
             .exclude(state=Ticket.State.DROPPED)
-            .order_by("-audited_on", "-id")
+            .order_by(models.F("audited_on").desc(nulls_last=True), "-id")
         )
 
     def due_for_rescore(self, at: datetime) -> Self:

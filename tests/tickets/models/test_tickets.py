@@ -143,6 +143,26 @@ def test_a_ticket_cannot_be_done_while_a_hard_condition_is_unmet() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("at_now")
+def test_dropping_a_ticket_needs_a_reason() -> None:
+    ticket = make.ticket()
+
+    with pytest.raises(Refused, match="Say why"):
+        ticket.change_state("dropped", by=make.acting(make.alice()))
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("at_now")
+def test_the_newest_audit_speaks_for_its_deployment_and_one_without_a_date_does_not_displace_it() -> None:
+    deployment = make.deployment()
+    newest = make.ticket(deployment)
+    make.ticket(deployment, audited_on=make.day(-10))
+    make.ticket(deployment, audited_on=None)
+
+    assert deployment.current_ticket == newest
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("at_now")
 def test_a_snapshot_is_appended_only_when_the_result_changed() -> None:
     ticket = make.ticket()
     make.criterion(ticket, status=Status.OK)
