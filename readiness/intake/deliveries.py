@@ -211,7 +211,10 @@ class Delivery(Job):
         """Store the findings as observations of this delivery's source, and what that changed."""
         is_load = any(finding.criterion == "test.load" for finding in reading.findings)
         seen = self.seen_at()
-        findings = [replace(finding, observed_at=seen) for finding in reading.findings]
+        findings = [
+            replace(finding, observed_at=seen) if finding.observed_at in (None, self.observed_at) else finding
+            for finding in reading.findings
+        ]
         try:
             with transaction.atomic():
                 recorded = ticket.record(

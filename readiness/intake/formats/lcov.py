@@ -12,7 +12,7 @@ from readiness.intake.coverage import Counts, coverage_reading
 from readiness.intake.formats import format
 from readiness.intake.reading import MIB, Context, Reading, TooLarge, Unreadable
 
-START = re.compile(rb"\s*(?:#[^\n]*\n\s*)*(?:TN:[^\n]*\n\s*)*(?:SF:|\Z)|\s*TN:")
+START = re.compile(rb"\s*(?:#[^\n]*\n\s*)*(?:TN|SF):")
 LONGEST_LINE = 64 * 1024
 MOST_BYTES = 64 * MIB
 MOST_BRANCHES = 2_000_000
@@ -27,6 +27,7 @@ class Tracefile:
     branches: dict[tuple[bytes, bytes], bool] = field(default_factory=dict)
     current: bytes | None = None
     held: int = 0
+    named: bool = False
 
     def take(self, line: bytes) -> None:
         """One line of the tracefile; raises Unreadable for one that is broken, passes over unknown tags."""
@@ -34,6 +35,8 @@ class Tracefile:
         if tag == b"SF":
             self.current = rest
             self.files.setdefault(rest, bytearray())
+        elif tag == b"TN":
+            self.named = True
         elif line == b"end_of_record":
             self.current = None
         elif tag == b"DA":
@@ -50,11 +53,13 @@ class Tracefile:
         return self.current
 
     def _line(self, number: int, hit: bool) -> None:
+        if number < 0:
+            raise Unreadable(f"{number} is not a line of a file.")
         lines = self.files[self._file()]
         missing = number + 1 - len(lines)
         if missing > 0:
             self.held += missing
-            if self.held > MOST_BYTES or number < 0:
+            if self.held > MOST_BYTES:
                 raise TooLarge("The report names more source lines than can be held.", "inflated_bytes")
             lines.extend(bytes(missing))
         lines[number] = max(lines[number], HIT if hit else MISSED)
@@ -92,7 +97,7 @@ def lines_of(stream: Utf8) -> Iterator[bytes]:
 
 
 def recognise(head: bytes) -> bool:
-    return bool(head.strip()) and START.match(head) is not None
+    return START.match(head) is not None
 
 
 @format("lcov", title="LCOV tracefile", recognise=recognise)
@@ -106,6 +111,8 @@ def read(body: Body, context: Context) -> Reading:
         except Unreadable as error:
             error.line = number
             raise
+    if not trace.files and not trace.named:
+        raise Unreadable("This is no LCOV tracefile: it has no record.")
     if trace.current is not None:
         raise Unreadable("The report ends inside a record: end_of_record is missing.", number)
     return coverage_reading("lcov", trace.counts(), context, [])

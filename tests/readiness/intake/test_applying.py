@@ -1,5 +1,6 @@
 """Applying deliveries: what a report moves in the record, and everything that must not move it."""
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
@@ -282,3 +283,42 @@ def test_the_order_of_arrival_does_not_change_what_stands(order: Sequence[int]) 
     assert status_of(ticket) == "partial"
     standing = Standing.objects.get(criterion__ticket=ticket)
     assert standing.observation.detail == "19 of 20 tests pass, 1 fails."
+
+
+def test_an_old_event_is_as_old_as_it_says_and_not_as_new_as_its_arrival() -> None:
+    ticket = factories.ticket()
+    then = NOW - timedelta(days=3)
+    event = {"specversion": "1.0", "id": "1", "source": "/ci", "type": "x.junit", "time": then.isoformat()}
+
+    deliver(ticket, json.dumps(event | {"data": junit(3).decode()}).encode(), format="cloudevents")
+
+    assert Observation.objects.get().observed_at == then
+
+
+def test_a_claim_that_the_pack_does_not_have_is_rejected() -> None:
+    body = json.dumps({"results": [{"criterion": "no.such", "status": "ok"}]}).encode()
+
+    delivery = deliver(factories.ticket(), body, format="generic")
+
+    assert (delivery.status, "no claim" in delivery.reason, Observation.objects.count()) == (
+        "rejected",
+        True,
+        0,
+    )
+
+
+def test_a_scan_that_suddenly_finds_nothing_closes_nothing_and_asks() -> None:
+    ticket = factories.ticket()
+    run = {"tool": {"driver": {"name": "Semgrep"}}, "results": [{"ruleId": "a", "level": "error"}] * 5}
+    deliver(ticket, json.dumps({"version": "2.1.0", "runs": [run]}).encode(), format="sarif")
+
+    empty = json.dumps({"version": "2.1.0", "runs": [run | {"results": []}]}).encode()
+    delivery = deliver(ticket, empty, minutes=1, format="sarif")
+
+    assert (delivery.status, status_of(ticket, "sec.sast")) == ("held", "risky")
+
+
+def test_a_load_test_keeps_for_thirty_days() -> None:
+    deliver(factories.ticket(), junit(3), category="load")
+
+    assert Observation.objects.get().shelf_life == timedelta(days=30)
