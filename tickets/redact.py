@@ -74,8 +74,8 @@ SECRET_KEYS = re.compile(
 def mask(text: str) -> tuple[str, list[Masked]]:
     """Return the text with every secret replaced by "[masked]", and what was taken out, in order of lines.
 
-    Names and line numbers stay as they are; what no database can keep becomes a replacement character. Placeholders such as "change-me" are left alone: they are
-    findings for an auditor, not secrets.
+    Names and line numbers stay as they are; what no database can keep becomes a replacement character.
+    Placeholders such as "change-me" are left alone: they are findings for an auditor, not secrets.
     """
     found: list[Masked] = []
     text = UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)

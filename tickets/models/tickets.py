@@ -261,6 +261,8 @@ class Ticket(Recording):
         self.lock()
         if state not in self.State.values:
             raise Refused(f"“{state}” is not a state of a ticket.")
+        if state == self.State.DROPPED and not reason.strip():
+            raise Refused("Say why this is dropped: its open blockers stop counting with it.")
         unmet = [
             condition for condition in self.judge().verdict.conditions if condition.hard and not condition.met
         ]
