@@ -14,7 +14,7 @@ from readiness.audits.page import Bullet, Bullets, Fields, Row, Table, Text
 from readiness.audits.rows import check_width
 from readiness.audits.tables import cell, columns_of, text_of_row
 from readiness.audits.told import told
-from readiness.audits.words import priority_of, split_mark
+from readiness.audits.words import priority_of
 
 GROUP = {
     "",
@@ -97,6 +97,7 @@ def read_blocker(draft: Draft, chapter: Chapter) -> None:
         draft.leave(group.line, f"{group.keys['priority']}: {stated}")
     for line, text in group.unknown:
         draft.leave(line, text)
+    _leave_state(draft, heading, values["state"], group.lines.get("state", 0))
     for index, block in enumerate(blocks):
         if index not in taken:
             draft.leave_block(block)
@@ -112,6 +113,7 @@ def read_list(draft: Draft, chapter: Chapter, block: Bullets, place: Place) -> N
         values: dict[str, str | None] = {**fields}
         values["issue"] = "\n".join(text for text in (issue, fields.get("issue"), *rest) if text) or None
         values["priority"] = priority_of(fields.get("priority", "")) or heading.priority or priority
+        _leave_state(draft, heading, fields.get("state"), bullet.line)
         _add(draft, chapter, heading, bullet.line, replace(place, row=index), values)
 
 
@@ -133,11 +135,13 @@ def read_table(draft: Draft, chapter: Chapter, table: Table, place: Place) -> bo
         if severity and priority_of(severity) is None:
             draft.leave(row.line, f"{plain(table.columns[columns.severity or 0])}: {severity}")
         said_so = text_of_row(row, table, rest, ())
+        state = plain(cell(row, columns.status)) or None
+        _leave_state(draft, heading, state, row.line)
         _add(draft, chapter, heading, row.line, replace(place, row=index), {
             **named,
             "issue": "\n".join(text for text in (named.get("issue"), said_so) if text) or None,
             "fix": plain(cell(row, columns.fix)) or None,
-            "state": split_mark(plain(cell(row, columns.status)))[1] or None,
+            "state": state,
             "priority": priority_of(severity) or heading.priority or priority,
         })  # fmt: skip
     return True
@@ -149,6 +153,13 @@ def _named(table: Table, row: Row, columns: list[int]) -> dict[str, str | None]:
         for index in columns
         if (name := meaning(table.columns[index], BLOCKER)) in ("location", "issue", "risk", "fix")
     }
+
+
+def _leave_state(draft: Draft, heading: BlockerHeading, state: str | None, line: int) -> None:
+    """A state in a report is a claim: the blocker starts open, and the line is left."""
+    if state:
+        draft.warn(line, f"“{heading.title}” starts open: “{state}” in a report is no proof. Verify it here.")
+        draft.leave(line, f"State: {state}")
 
 
 def _add(

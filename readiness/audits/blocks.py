@@ -38,7 +38,9 @@ def sections_of(text: str) -> tuple[Section, ...]:
     """The page, in order. Every line that is not blank stands in one section or block."""
     sections: list[Section] = []
     blocks: list[Block] = []
-    for piece in _Page(text.split("\n")).pieces():
+    # Markdown takes a line of odd spaces for a paragraph; nobody else does.
+    lines = [line if line.strip() else "" for line in text.split("\n")]
+    for piece in _Page(lines).pieces():
         if not isinstance(piece, Section):
             blocks.append(piece)
             continue
@@ -78,6 +80,7 @@ class _Page:
             all(top.token.type != "heading_open" for top in self.tops) if headless is None else headless
         )
         self.titled = not self.headless or first > 0
+        self.cut = -1
 
     def pieces(self) -> Iterator[Section | Block]:
         done = 0
@@ -112,7 +115,7 @@ class _Page:
         return self.first + index + 1
 
     def _tight(self, index: int) -> bool:
-        return index > 0 and bool(self.lines[index - 1].strip())
+        return index not in (0, self.cut) and bool(self.lines[index - 1].strip())
 
     def _verbatim(self, start: int, end: int, indented: bool = False) -> Iterator[Text]:
         while start < end and not self.lines[start].strip():
@@ -167,8 +170,8 @@ class _Page:
         yield Table(columns, aligns, rows, self._tight(top.start), line=self._line(top.start))
         if end < top.end:
             # Markdown takes lines right below a table for rows; without a bar they are the text after it.
-            rest = _Page(self.lines[end : top.end], self.first + end, self.headless)
-            yield from rest.pieces()
+            yield from _Page(self.lines[end : top.end], self.first + end, self.headless).pieces()
+            self.cut = top.end
 
     def _list(self, top: _Top, following: str) -> Iterator[Section | Block]:
         bullets = self._bullets(top)

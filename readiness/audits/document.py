@@ -32,8 +32,9 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Overall:
-    """The row OVERALL and the auditor's advice. Scores are decimal strings; "" is what was not said."""
+    """The row OVERALL (`name` as written) and the auditor's advice. Scores are decimal strings."""
 
+    name: str = ""
     score: str | None = None
     max: str | None = None
     status: str | None = None

@@ -31,7 +31,7 @@ CATEGORY = ("category", "area", "dimension", "domain", "pillar", "component", "a
 _SCORE_IN = re.compile(
     r"[(\[]?\s*\**(-?\d+(?:[.,]\d+)?\s*(?:/|out of)\s*\d+|\d+(?:[.,]\d+)?\s*%)\**\s*[)\]]?"
 )
-_KEY = re.compile(r"TCK-\d{8}-\d{3,}")
+_KEY = re.compile(r"\bTCK-\d{8}-\d{3,6}\b")
 _DATES = ("%Y-%m-%d", "%Y/%m/%d", "%d %B %Y", "%B %d, %Y", "%d %b %Y", "%b %d, %Y")
 
 
@@ -131,7 +131,7 @@ def _keep(draft: Draft, name: str, status: str, score: Score, line: int, place: 
             draft.leave(line, f"{name} {plain(status)} {score.score or ''}".strip())
             return
         draft.overall = replace(
-            draft.overall, score=score.score, max=score.max, status=stated.word or None, mark=stated.mark,
+            draft.overall, name=name, score=score.score, max=score.max, status=stated.word or None, mark=stated.mark,
             line=line, place=place,
         )  # fmt: skip
         return
@@ -199,6 +199,8 @@ def _header(draft: Draft, name: str, value: str, line: int) -> bool:
     value = _date(draft, value, line) if name == "date" else value
     if name == "ticket":
         key = _KEY.search(value)
+        if key and key[0] != value:
+            draft.leave(line, value)
         value = key[0] if key else value
     if draft.header.setdefault(name, value) == value:
         return True

@@ -13,6 +13,9 @@ from readiness.audits.words import severity_of, status_of
 from readiness.audits.write import field_text
 from tickets.scoring import Status
 
+SINGLE = ("status", "severity", "priority", "state")
+"""Meanings that have one short value; a second one is left."""
+
 Keys = Mapping[str, tuple[str, ...]]
 
 
@@ -22,10 +25,15 @@ class Told:
 
     values: dict[str, list[str]] = field(default_factory=dict)
     keys: dict[str, str] = field(default_factory=dict)
-    line: int = 0
+    lines: dict[str, int] = field(default_factory=dict)
     taken: set[int] = field(default_factory=set)
     unknown: list[tuple[int, str]] = field(default_factory=list)
     code: list[str] = field(default_factory=list)
+
+    @property
+    def line(self) -> int:
+        """The first line that was taken."""
+        return min(self.lines.values(), default=0)
 
     def text(self, name: str) -> str | None:
         return "\n".join(self.values.get(name, ())) or None
@@ -33,7 +41,7 @@ class Told:
     def add(self, name: str, one: Field) -> None:
         self.values.setdefault(name, [])
         self.keys.setdefault(name, plain(one.key))
-        self.line = self.line or one.line
+        self.lines.setdefault(name, one.line)
         if one.value:
             self.values[name].append(plain(one.value))
 
@@ -50,7 +58,7 @@ def told(blocks: Sequence[Block], keys: Keys, opener: str = "") -> Iterator[Told
             group.taken.add(index)
             for one in block.fields:
                 name = meaning(one.key, keys)
-                if name is None:
+                if name is None or (name in SINGLE and (name in group.values or not one.value)):
                     group.unknown.append((one.line, field_text(one)))
                     continue
                 if name == opener and name in group.values:
