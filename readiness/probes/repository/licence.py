@@ -1,0 +1,47 @@
+"""The repository says under which licence it may be used."""
+
+from datetime import timedelta
+
+from readiness.probes.checkout import Checkout
+from readiness.probes.manifests import load_json, load_toml, table
+from readiness.probes.outcomes import CannotTell
+from readiness.probes.registry import probe
+from tickets.findings import Finding
+from tickets.scoring import Status
+
+NAMES = ("LICENSE*", "LICENCE*", "COPYING*", "UNLICENSE*", "license*", "licence*")
+LEAST_WORDS = 15
+
+
+@probe(
+    "licence",
+    title="Licence",
+    every=timedelta(days=1),
+    criteria=("dep.licences",),
+    why="Without a licence nobody may use, change or pass on the code, whatever its authors meant.",
+    fix="Add a LICENSE file; for closed code, one that says so.",
+)
+def licence(checkout: Checkout) -> list[Finding]:
+    """Look for a licence file at the top, then for a word about it in the manifests."""
+    for path in checkout.files(*NAMES):
+        if "/" not in path and len(checkout.text(path).split()) >= LEAST_WORDS:
+            return [Finding("dep.licences", Status.OK, f"The licence is in {path}.", {"path": path})]
+    if any(path.startswith("LICENSES/") for path in checkout.files()):
+        return [Finding("dep.licences", Status.OK, "The licences are in LICENSES.", {"path": "LICENSES"})]
+    if where := declared(checkout):
+        detail = f"{where} names a licence, and its text is not in the repository."
+        return [Finding("dep.licences", Status.PARTIAL, detail, {"path": where})]
+    return [Finding("dep.licences", Status.MISSING, "The repository names no licence.")]
+
+
+def declared(checkout: Checkout) -> str:
+    """Return the manifest at the top that names a licence, or ""."""
+    try:
+        if "package.json" in checkout.blobs and load_json(checkout, "package.json").get("license"):
+            return "package.json"
+        for path, keys in (("pyproject.toml", ("project",)), ("Cargo.toml", ("package",))):
+            if path in checkout.blobs and table(load_toml(checkout, path), *keys).get("license"):
+                return path
+    except CannotTell:
+        return ""
+    return ""

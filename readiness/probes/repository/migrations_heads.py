@@ -1,0 +1,138 @@
+"""The migrations of each database form one line with one end."""
+
+import ast
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import PurePosixPath
+from typing import Any
+
+from readiness.probes import pycode
+from readiness.probes.checkout import Checkout
+from readiness.probes.outcomes import NotApplicable, NotSupported
+from readiness.probes.registry import probe
+from tickets.findings import Finding
+from tickets.scoring import Status
+
+Node = tuple[str, str]
+"""A migration: the line that it belongs to (an app, or a folder of versions), and its name there."""
+
+
+@probe(
+    "migrations-heads",
+    title="Migrations have one head",
+    every=timedelta(days=1),
+    criteria=("dat.migrations",),
+    why="With two heads the migration command stops, on the day of the release.",
+    fix="Merge the heads with a merge migration, and run the migrations in a test.",
+)
+def migrations_heads(checkout: Checkout) -> list[Finding]:
+    """Read the graph of Django's and Alembic's migrations from their source."""
+    graph = {**alembic(checkout), **django(checkout)}
+    if not graph:
+        raise NotApplicable("The repository holds no migrations of Django or Alembic.")
+    findings = []
+    for line in sorted({node[0] for node in graph}):
+        heads, lost = ends(graph, line)
+        evidence = {
+            "line": line,
+            "heads": heads,
+            "lost": lost,
+            "migrations": sum(node[0] == line for node in graph),
+        }
+        if lost:
+            detail = f"{line}: a migration follows {lost[0]}, which does not exist."
+            findings.append(Finding("dat.migrations", Status.FAILING, detail, evidence))
+        elif len(heads) > 1:
+            detail = f"{line} has {len(heads)} heads: {', '.join(heads[:5])}."
+            findings.append(Finding("dat.migrations", Status.FAILING, detail, evidence))
+        else:
+            findings.append(Finding("dat.migrations", Status.OK, f"{line} has one head.", evidence))
+    return findings
+
+
+def ends(graph: Mapping[Node, frozenset[Node]], line: str) -> tuple[list[str], list[str]]:
+    """Return the heads of a line, and the names within it that are followed and do not exist."""
+    own = {node: before for node, before in graph.items() if node[0] == line}
+    followed = {before for befores in own.values() for before in befores if before[0] == line}
+    heads = sorted(name for node in own if node not in followed for name in [node[1]])
+    return heads, sorted(name for _, name in followed - own.keys())
+
+
+def alembic(checkout: Checkout) -> dict[Node, frozenset[Node]]:
+    """Return Alembic's graph: a module that names a revision and the one below it is a migration."""
+    graph: dict[Node, frozenset[Node]] = {}
+    for path, tree in pycode.trees(checkout, "down_revision"):
+        values = {setting.name: pycode.literal(setting.value) for setting in pycode.settings(path, tree)}
+        if not isinstance(values.get("revision"), str) or "down_revision" not in values:
+            continue
+        if values.get("branch_labels"):
+            raise NotSupported(f"{path} opens a branch on purpose, which this probe cannot judge.")
+        line = str(PurePosixPath(path).parent)
+        below = values["down_revision"]
+        befores = below if isinstance(below, tuple | list) else [below]
+        graph[line, str(values["revision"])] = frozenset(
+            (line, name) for name in befores if isinstance(name, str)
+        )
+    return graph
+
+
+def django(checkout: Checkout) -> dict[Node, frozenset[Node]]:
+    """Return Django's graph; migrations that a squashed one replaces are left out, as Django does."""
+    folders: defaultdict[str, dict[str, dict[str, ast.expr]]] = defaultdict(dict)
+    for path, tree in pycode.trees(checkout, "migrations.Migration", "Migration)"):
+        place = PurePosixPath(path)
+        if place.parent.name == "migrations" and (fields := class_fields(tree)) is not None:
+            folders[str(place.parent.parent)][place.stem] = fields
+    graph: dict[Node, frozenset[Node]] = {}
+    for folder, found in folders.items():
+        graph |= of_app(label_of(folder, found), found)
+    return graph
+
+
+def label_of(folder: str, found: Mapping[str, Mapping[str, ast.expr]]) -> str:
+    """Return the label by which an app's migrations name each other; it need not be the folder's name."""
+    named = PurePosixPath(folder).name
+    labels = [
+        app for fields in found.values() for app, name in pairs(fields.get("dependencies")) if name in found
+    ]
+    return named if named in labels or not labels else max(set(labels), key=labels.count)
+
+
+def of_app(label: str, found: Mapping[str, Mapping[str, ast.expr]]) -> dict[Node, frozenset[Node]]:
+    """Return the graph of one app. What follows a replaced migration follows the one that replaced it."""
+    squashed: defaultdict[Node, set[Node]] = defaultdict(set)
+    for name, fields in found.items():
+        for old in pairs(fields.get("replaces")):
+            squashed[old].add((label, name))
+    return {
+        (label, name): frozenset(
+            new
+            for old in pairs(fields.get("dependencies"))
+            for new in (squashed.get(old) or {old})
+            if new != (label, name)
+        )
+        for name, fields in found.items()
+        if (label, name) not in squashed
+    }
+
+
+def class_fields(tree: ast.Module) -> dict[str, ast.expr] | None:
+    """Return what the class Migration assigns, or None when there is no such class."""
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Migration"]
+    if not classes:
+        return None
+    return {
+        target.id: field.value
+        for field in classes[0].body
+        if isinstance(field, ast.Assign)
+        for target in field.targets
+        if isinstance(target, ast.Name)
+    }
+
+
+def pairs(value: ast.expr | None) -> list[Node]:
+    """Return the pairs of app and name in a list; swappable dependencies are none."""
+    items: list[Any] = value.elts if isinstance(value, ast.List | ast.Tuple) else []
+    found = (pycode.literal(item) for item in items)
+    return [pair for pair in found if isinstance(pair, tuple) and len(pair) == 2]

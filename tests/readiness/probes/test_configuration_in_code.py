@@ -1,0 +1,358 @@
+"""Origins, debug mode, migrations, images, pipelines, trackers and policies, as repositories hold them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from readiness.probes.outcomes import NotApplicable, NotSupported
+from readiness.probes.repository.ci import ci
+from readiness.probes.repository.cors_literals import cors_literals
+from readiness.probes.repository.debug_literals import debug_literals
+from readiness.probes.repository.dockerfile import dockerfile
+from readiness.probes.repository.error_tracking import error_tracking
+from readiness.probes.repository.licence import licence
+from readiness.probes.repository.migrations_heads import migrations_heads
+from readiness.probes.repository.policy_files import policy_files
+from tests.readiness.probes.repositories import look, statuses
+from tickets.scoring import Status
+
+ORIGINS: Mapping[str, tuple[str, Status]] = {
+    "localhost only": (
+        'ALLOWED_ORIGINS = [\n    "http://localhost:3000",\n    "http://127.0.0.1:5173",\n]\n',
+        Status.HARDCODED,
+    ),
+    "django": ('CORS_ALLOWED_ORIGINS = ["http://localhost:3000"]\n', Status.HARDCODED),
+    "middleware": (
+        'app.add_middleware(CORSMiddleware, allow_origins=["http://localhost:3000"])\n',
+        Status.HARDCODED,
+    ),
+    "flask": ('CORS(app, origins=["http://localhost:5000"])\n', Status.HARDCODED),
+    "production in code": ('ALLOWED_ORIGINS = ["https://app.example.com"]\n', Status.RISKY),
+    "star": ('app.add_middleware(CORSMiddleware, allow_origins=["*"])\n', Status.RISKY),
+    "from the environment": ('ALLOWED_ORIGINS = env.list("ALLOWED_ORIGINS")\n', Status.OK),
+    "split": ('ALLOWED_ORIGINS = os.environ["ORIGINS"].split(",")\n', Status.OK),
+    "default": (
+        'ALLOWED_ORIGINS = os.getenv("ORIGINS", "http://localhost:3000").split(",")\n',
+        Status.PARTIAL,
+    ),
+    "pydantic": (
+        'class Settings(BaseSettings):\n    ALLOWED_ORIGINS: list[str] = ["http://localhost:3000"]\n',
+        Status.PARTIAL,
+    ),
+    "nobody": ("CORS_ALLOWED_ORIGINS = []\n", Status.OK),
+}
+
+
+@pytest.mark.parametrize(("code", "expected"), ORIGINS.values(), ids=ORIGINS)
+def test_a_list_of_origins_is_judged_by_where_it_comes_from(
+    tmp_path: Path, code: str, expected: Status
+) -> None:
+    (found,) = look(cors_literals, tmp_path, {"app/config.py": code})
+
+    assert (found.criterion, found.status) == ("cfg.cors-literals", expected)
+    assert "app/config.py:" in found.detail
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"app.py": "x = 1\n"},
+        {"app.py": "app.add_middleware(CORSMiddleware, allow_origins=settings.origins)\n"},
+        {"settings/dev.py": 'ALLOWED_ORIGINS = ["http://localhost:3000"]\n'},
+        {"app.py": 'if DEBUG:\n    ALLOWED_ORIGINS = ["http://localhost:3000"]\n'},
+        {"README.md": 'ALLOWED_ORIGINS = ["http://localhost:3000"]'},
+    ],
+)
+def test_where_no_list_is_written_nothing_is_claimed(tmp_path: Path, files: dict[str, str]) -> None:
+    with pytest.raises(NotApplicable):
+        look(cors_literals, tmp_path, files)
+
+
+DEBUG: Mapping[str, tuple[str, Status]] = {
+    "on": ("DEBUG = True\n", Status.FAILING),
+    "off": ("DEBUG = False\n", Status.OK),
+    "environment": ('DEBUG = env.bool("DEBUG", default=False)\n', Status.OK),
+    "environment without default": ('DEBUG = os.getenv("DEBUG") == "1"\n', Status.OK),
+    "on by default": ('DEBUG = os.getenv("DEBUG", "True") == "True"\n', Status.RISKY),
+    "pydantic on": ("class Settings(BaseSettings):\n    DEBUG: bool = True\n", Status.RISKY),
+    "pydantic off": ("class Settings(BaseSettings):\n    debug: bool = False\n", Status.OK),
+    "every host": ('ALLOWED_HOSTS = ["*"]\n', Status.RISKY),
+    "flask": ("app.run(debug=True)\n", Status.FAILING),
+    "flask by hand": ('if __name__ == "__main__":\n    app.run(debug=True)\n', Status.RISKY),
+    "fastapi": ("app = FastAPI(debug=True)\n", Status.FAILING),
+}
+
+
+@pytest.mark.parametrize(("code", "expected"), DEBUG.values(), ids=DEBUG)
+def test_debug_mode_is_judged_by_its_default(tmp_path: Path, code: str, expected: Status) -> None:
+    (found,) = look(debug_literals, tmp_path, {"app/settings.py": code})
+
+    assert (found.criterion, found.status) == ("cfg.debug-off", expected)
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"app.py": "x = 1\n"},
+        {"settings/local.py": "DEBUG = True\n"},
+        {"tests/settings.py": "DEBUG = True\n"},
+        {"app.py": "DEBUG = compute()\nFastAPI(debug=settings.debug)\n"},
+    ],
+)
+def test_where_no_debug_setting_is_seen_nothing_is_claimed(tmp_path: Path, files: dict[str, str]) -> None:
+    with pytest.raises(NotApplicable):
+        look(debug_literals, tmp_path, files)
+
+
+def alembic(**revisions: str) -> dict[str, str]:
+    return {
+        f"alembic/versions/{name}.py": (
+            f'revision: str = "{name}"\ndown_revision = {below}\nbranch_labels = None\n'
+        )
+        for name, below in revisions.items()
+    }
+
+
+def django(app: str, label: str, **migrations: str) -> dict[str, str]:
+    return {
+        f"{app}/migrations/{name}.py": (
+            "from django.db import migrations\n\n\nclass Migration(migrations.Migration):\n"
+            f"    dependencies = [{', '.join(f'({label!r}, {one!r})' for one in below.split())}]\n"
+        )
+        for name, below in migrations.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        (alembic(a="None", b='"a"', c='"b"'), [Status.OK]),
+        (alembic(a="None", b='"a"', c='"a"'), [Status.FAILING]),
+        (alembic(a="None", b='"a"', c='"a"', d='("b", "c")'), [Status.OK]),
+        (alembic(a="None", b='"gone"'), [Status.FAILING]),
+        (django("shop", "shop", m0001="", m0002="m0001"), [Status.OK]),
+        (django("shop", "shop", m0001="", m0002="m0001", m0002_other="m0001"), [Status.FAILING]),
+        (
+            django("shop", "shop", m0001="", m0002="m0001", m0002_b="m0001", m0003="m0002 m0002_b"),
+            [Status.OK],
+        ),
+        (django("src/shop", "store", m0001="", m0002="m0001"), [Status.OK]),
+        (
+            django("a", "a", m0001="") | django("b", "b", m0001="", m0002="m0001", m0002_x="m0001"),
+            [Status.OK, Status.FAILING],
+        ),
+        (django("shop", "shop", m0001=""), [Status.OK]),
+    ],
+)
+def test_migrations_have_one_head_in_each_line(
+    tmp_path: Path, files: dict[str, str], expected: list[Status]
+) -> None:
+    assert statuses(look(migrations_heads, tmp_path, files)) == expected
+
+
+def test_a_squashed_migration_stands_for_those_it_replaces(tmp_path: Path) -> None:
+    files = django("shop", "shop", m0001="", m0002="m0001", m0003="m0002")
+    files["shop/migrations/m0001_squashed.py"] = (
+        "class Migration(migrations.Migration):\n    replaces = [('shop', 'm0001'), ('shop', 'm0002')]\n"
+        "    dependencies = []\n"
+    )
+
+    assert statuses(look(migrations_heads, tmp_path, files)) == [Status.OK]
+
+
+def test_branches_on_purpose_are_not_judged(tmp_path: Path) -> None:
+    files = alembic(a="None", b='"a"')
+    files["alembic/versions/c.py"] = 'revision = "c"\ndown_revision = None\nbranch_labels = ("reports",)\n'
+
+    with pytest.raises(NotSupported):
+        look(migrations_heads, tmp_path, files)
+
+
+def test_without_migrations_there_is_nothing_to_judge(tmp_path: Path) -> None:
+    with pytest.raises(NotApplicable):
+        look(migrations_heads, tmp_path, {"app.py": "revision = 3\n"})
+
+
+GOOD = 'FROM python:3.12-slim\nCOPY app app\nUSER app\nHEALTHCHECK CMD curl -f localhost\nCMD ["python"]\n'
+IMAGES: Mapping[str, tuple[str, Status]] = {
+    "good": (GOOD, Status.OK),
+    "digest": (GOOD.replace("python:3.12-slim", "python@sha256:" + "a" * 64), Status.OK),
+    "stages": (
+        "FROM node:22 AS build\nRUN npm ci\n" + GOOD.replace("COPY app", "COPY --from=build /x"),
+        Status.OK,
+    ),
+    "user of the base stage": (
+        "FROM python:3.12 AS base\nUSER app\nFROM base\nHEALTHCHECK CMD x\n",
+        Status.OK,
+    ),
+    "argument": ("ARG TAG=3\nFROM python:${TAG}\nUSER app\nHEALTHCHECK CMD x\n", Status.OK),
+    "rootless": ("FROM gcr.io/distroless/python3:nonroot\nHEALTHCHECK CMD x\n", Status.OK),
+    "continued": (
+        "FROM python:3.12 \\\n  AS final\n# a comment\nUSER \\\n  1000\nHEALTHCHECK CMD x\n",
+        Status.OK,
+    ),
+    "root by default": (GOOD.replace("USER app\n", ""), Status.FAILING),
+    "root again": (GOOD.replace("USER app", "USER app\nUSER root"), Status.FAILING),
+    "user of another stage": (
+        "FROM node:22 AS build\nUSER app\nFROM node:22\nHEALTHCHECK CMD x\n",
+        Status.FAILING,
+    ),
+    "uid 0": (GOOD.replace("USER app", "USER 0:0"), Status.FAILING),
+    "latest": (GOOD.replace("python:3.12-slim", "python:latest"), Status.RISKY),
+    "no tag": (GOOD.replace("python:3.12-slim", "registry.example:5000/python"), Status.RISKY),
+    "secrets": (GOOD.replace("COPY app app", "COPY .env ./"), Status.FAILING),
+    "everything": (GOOD.replace("COPY app app", "COPY . ."), Status.PARTIAL),
+    "no health": (GOOD.replace("HEALTHCHECK CMD curl -f localhost\n", ""), Status.PARTIAL),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), IMAGES.values(), ids=IMAGES)
+def test_an_image_is_judged_by_its_last_stage(tmp_path: Path, text: str, expected: Status) -> None:
+    (found,) = look(dockerfile, tmp_path, {"Dockerfile": text})
+
+    assert (found.criterion, found.status) == ("cfg.image", expected)
+
+
+def test_what_a_compose_file_asks_counts_as_a_health_check(tmp_path: Path) -> None:
+    files = {
+        "Dockerfile": IMAGES["no health"][0],
+        "docker-compose.yml": "services:\n  web:\n    healthcheck:\n",
+    }
+
+    assert statuses(look(dockerfile, tmp_path, files)) == [Status.OK]
+
+
+def test_a_dockerignore_keeps_everything_from_being_copied(tmp_path: Path) -> None:
+    files = {"Dockerfile": IMAGES["everything"][0], ".dockerignore": ".env\n"}
+
+    assert statuses(look(dockerfile, tmp_path, files)) == [Status.OK]
+
+
+@pytest.mark.parametrize(
+    "files", [{"README.md": ""}, {"Dockerfile": "not one\n"}, {"Dockerfile.dev": "FROM x\n"}]
+)
+def test_without_a_dockerfile_there_is_nothing_to_judge(tmp_path: Path, files: dict[str, str]) -> None:
+    with pytest.raises(NotApplicable):
+        look(dockerfile, tmp_path, files)
+
+
+GITHUB = "on: [push, pull_request]\njobs:\n  test:\n    steps:\n      - run: pytest -q\n"
+PIPELINES: Mapping[str, tuple[dict[str, str], Status]] = {
+    "github": ({".github/workflows/ci.yml": GITHUB}, Status.OK),
+    "gitlab": ({".gitlab-ci.yml": "test:\n  script:\n    - npm test\n"}, Status.OK),
+    "circle": ({".circleci/config.yml": "jobs:\n  x:\n    steps:\n      - run: go test ./...\n"}, Status.OK),
+    "jenkins": (
+        {"Jenkinsfile": "pipeline { stages { stage('t') { steps { sh './mvnw verify' } } } }"},
+        Status.OK,
+    ),
+    "script": ({".ci/run": "#!/bin/sh\nexec script/test\n"}, Status.OK),
+    "only on push": ({".github/workflows/ci.yml": GITHUB.replace(", pull_request", "")}, Status.PARTIAL),
+    "no tests": ({".github/workflows/ci.yml": GITHUB.replace("pytest -q", "ruff check")}, Status.PARTIAL),
+    "commented out": (
+        {".github/workflows/ci.yml": GITHUB.replace("- run: pytest", "# - run: pytest")},
+        Status.PARTIAL,
+    ),
+    "tolerated": (
+        {
+            ".github/workflows/ci.yml": GITHUB.replace(
+                "pytest -q", "pytest -q\n        continue-on-error: true"
+            )
+        },
+        Status.RISKY,
+    ),
+    "or true": ({".gitlab-ci.yml": "test:\n  script:\n    - pytest || true\n"}, Status.RISKY),
+    "none": ({"README.md": "pytest"}, Status.MISSING),
+    "of a dependency": (
+        {"vendor/x/.github/workflows/ci.yml": GITHUB, "pkg/.gitlab-ci.yml": "pytest"},
+        Status.MISSING,
+    ),
+}
+
+
+@pytest.mark.parametrize(("files", "expected"), PIPELINES.values(), ids=PIPELINES)
+def test_a_pipeline_has_to_test_every_change(tmp_path: Path, files: dict[str, str], expected: Status) -> None:
+    (found,) = look(ci, tmp_path, files)
+
+    assert (found.criterion, found.status) == ("ci.pipeline", expected)
+
+
+TRACKERS: Mapping[str, tuple[dict[str, str], Status]] = {
+    "python": (
+        {"app.py": "import sentry_sdk\nsentry_sdk.init(dsn=x)\n", "requirements.txt": "sentry-sdk==2\n"},
+        Status.OK,
+    ),
+    "javascript": (
+        {"src/main.ts": "Sentry.init({ dsn })\n", "package.json": '{"dependencies": {"@sentry/vue": "8"}}'},
+        Status.OK,
+    ),
+    "dependency only": (
+        {"app.py": "x = 1\n", "pyproject.toml": 'dependencies = ["sentry-sdk[django]>=2"]\n'},
+        Status.PARTIAL,
+    ),
+    "commented out": ({"src/a.js": "// Sentry.init({})\n"}, Status.MISSING),
+    "mentioned": (
+        {"app.py": '"""Use sentry_sdk.init some day."""\n', "README.md": "sentry-sdk"},
+        Status.MISSING,
+    ),
+    "only in tests": ({"app.py": "x = 1\n", "tests/test_x.py": "sentry_sdk.init()\n"}, Status.MISSING),
+    "none": ({"app.py": "x = 1\n"}, Status.MISSING),
+}
+
+
+@pytest.mark.parametrize(("files", "expected"), TRACKERS.values(), ids=TRACKERS)
+def test_an_error_tracker_has_to_be_initialised(
+    tmp_path: Path, files: dict[str, str], expected: Status
+) -> None:
+    (found,) = look(error_tracking, tmp_path, files)
+
+    assert (found.criterion, found.status) == ("obs.errors", expected)
+
+
+def test_in_other_languages_a_tracker_is_not_looked_for(tmp_path: Path) -> None:
+    with pytest.raises(NotSupported):
+        look(error_tracking, tmp_path, {"main.go": "package main"})
+
+
+WORDS = (
+    "Permission is hereby granted, free of charge, to any person obtaining a copy of this software and files"
+)
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({"LICENSE": WORDS}, Status.OK),
+        ({"LICENCE.txt": WORDS}, Status.OK),
+        ({"COPYING": WORDS}, Status.OK),
+        ({"LICENSES/MIT.txt": WORDS}, Status.OK),
+        ({"package.json": '{"license": "MIT"}'}, Status.PARTIAL),
+        ({"pyproject.toml": '[project]\nlicense = {text = "MIT"}\n'}, Status.PARTIAL),
+        ({"LICENSE": ""}, Status.MISSING),
+        ({"vendor/x/LICENSE": WORDS}, Status.MISSING),
+        ({"README.md": WORDS, "package.json": "{"}, Status.MISSING),
+    ],
+)
+def test_a_licence_is_a_text_at_the_top(tmp_path: Path, files: dict[str, str], expected: Status) -> None:
+    (found,) = look(licence, tmp_path, files)
+
+    assert (found.criterion, found.status) == ("dep.licences", expected)
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({"SECURITY.md": WORDS, ".github/dependabot.yml": "version: 2\n"}, [Status.OK, Status.OK]),
+        ({".github/SECURITY.md": WORDS, "renovate.json": "{}"}, [Status.OK, Status.OK]),
+        ({"static/.well-known/security.txt": WORDS}, [Status.OK, Status.MISSING]),
+        ({"SECURITY.md": "TODO"}, [Status.MISSING, Status.MISSING]),
+        ({"node_modules/x/SECURITY.md": WORDS}, [Status.MISSING, Status.MISSING]),
+    ],
+)
+def test_policy_files_are_looked_for_where_they_are_read(
+    tmp_path: Path, files: dict[str, str], expected: list[Status]
+) -> None:
+    found = look(policy_files, tmp_path, files)
+
+    assert [finding.criterion for finding in found] == ["sec.policy", "dep.update-bot"]
+    assert statuses(found) == expected
