@@ -126,7 +126,7 @@ def variable(path: str, node: ast.AST) -> Variable | None:
     """Return the environment variable that an expression reads, or None."""
     match node:
         case ast.Subscript(
-            value=ast.Attribute(attr="environ") | ast.Name(id="environ"),
+            value=ast.Attribute(value=ast.Name(id="os"), attr="environ") | ast.Name(id="environ"),
             slice=ast.Constant(value=str() as name),
         ) if NAME.fullmatch(name):
             return Variable(name, path, node.lineno, None, False)
@@ -146,7 +146,11 @@ def reads_environment(call: ast.Call) -> bool:
     match call.func:
         case ast.Name(id=name):
             return name in {"getenv", "env", "config"}
-        case ast.Attribute(value=ast.Attribute(attr="environ") | ast.Name(id="environ"), attr=name):
+        case ast.Attribute(
+            # A request's environ is WSGI's, not the process's.
+            value=ast.Attribute(value=ast.Name(id="os"), attr="environ") | ast.Name(id="environ"),
+            attr=name,
+        ):
             return name in {"get", "setdefault", "pop"}
         case ast.Attribute(value=ast.Name(id="os"), attr="getenv"):
             return True

@@ -52,10 +52,9 @@ FROM_ENVIRONMENT = {
         'SECRET_KEY = env.str("SECRET_KEY", default="x")\nif len(SECRET_KEY) < 40:\n    sys.exit(1)\n'
     ),
     "validator": (
-        'class Settings(BaseSettings):\n    SECRET_KEY: str = "dev"\n\n    @field_validator("SECRET_KEY")\n'(
-            '    def strong(cls, value):\n        if value == "dev":\n'
-            "            raise ValueError\n        return value\n"
-        )
+        'class Settings(BaseSettings):\n    SECRET_KEY: str = "dev"\n\n    @field_validator("SECRET_KEY")\n'
+        '    def strong(cls, value):\n        if value == "dev":\n'
+        "            raise ValueError\n        return value\n"
     ),
     "empty is refused": (
         'SECRET_KEY = os.getenv("SECRET_KEY", "")\nif not SECRET_KEY:\n    raise ValueError\n'
@@ -197,6 +196,6 @@ def test_javascript_reads_are_told_as_possibly_optional(tmp_path: Path) -> None:
 
 
 def test_code_that_reads_nothing_has_nothing_to_document(tmp_path: Path) -> None:
-    code = 'value = config.get("name")\nother = mapping["KEY"]\nimport os\nhome = os.environ["HOME"]\n'
+    code = 'value = config.get("name")\nother = mapping["KEY"]\nsize = request.environ.get("CONTENT_LENGTH")\nimport os\nhome = os.environ["HOME"]\n'
     with pytest.raises(NotApplicable):
         look(env_documented, tmp_path, {"app.py": code})
