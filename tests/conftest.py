@@ -43,6 +43,7 @@ def live(live_web: Live, transactional_db: None) -> Iterator[Live]:
     test's own: it may kill and restart them.
     """
     clear_broker()
+    live_web.spoil()
     live_web.start("worker", "scheduler")
     yield live_web
     # Before the database is emptied: a worker in the middle of a transaction would stand in the way. Asked to

@@ -97,6 +97,7 @@ class Live:
             "DEMO_URL": self.demo_url,
             "EGRESS_ALLOW": "127.0.0.0/8",
             "EGRESS_ALLOW_PORTS": str(self.demo_port),
+            "REPOSITORY_ROOTS": str(settings.VAR_DIR),
             **self.environment,
         }
 
@@ -107,6 +108,10 @@ class Live:
     @property
     def demo_url(self) -> str:
         return f"http://127.0.0.1:{self.demo_port}"
+
+    @property
+    def demo_repository(self) -> Path:
+        return Path(settings.VAR_DIR) / "demo-repository"
 
     def start(self, *names: str, **environment: str) -> None:
         """Start processes of the Procfile by name, with these variables; wait for those that have a port."""
@@ -152,6 +157,18 @@ class Live:
             timeout=120,
             check=False,
         )
+
+    def cure(self, *faults: str) -> None:
+        """Cure faults of the running demo, all of them when none is named."""
+        self._demo("fix", *faults)
+
+    def spoil(self, *faults: str) -> None:
+        """Bring faults of the running demo back, all of them when none is named."""
+        self._demo("break", *faults)
+
+    def _demo(self, *arguments: str) -> None:
+        command = [str(settings.BASE_DIR / "script" / "demo"), *arguments]
+        subprocess.run(command, env=self.environment, check=True, capture_output=True, timeout=30)
 
     def log(self, name: str) -> str:
         """Return what a process has said so far."""

@@ -72,23 +72,28 @@ def complaints() -> Complaints:
 
 @pytest.fixture
 def new_page(
-    chromium: Browser, live: Live, complaints: Complaints, request: pytest.FixtureRequest
+    chromium: Browser,
+    live_web: Live,
+    transactional_db: None,
+    complaints: Complaints,
+    request: pytest.FixtureRequest,
 ) -> Iterator[Callable[..., Page]]:
     """Open a page in a profile of its own as a person: `new_page(alice, java_script_enabled=False)`.
 
     The arguments after the person are Playwright's for a context. Without a person nobody is signed in.
+    A test that needs worker and scheduler too asks for `live` before this.
     """
     contexts: list[BrowserContext] = []
 
     def open_page(person: User | None = None, **options: Any) -> Page:
-        context = chromium.new_context(base_url=live.url, **(AS_USUAL | options))
+        context = chromium.new_context(base_url=live_web.url, **(AS_USUAL | options))
         contexts.append(context)
         context.set_default_timeout(WAIT_MS)
         context.on("request", complaints.of_request)
         context.on("console", complaints.of_console)
         context.on("weberror", lambda error: complaints.texts.append(str(error.error)))
         if person:
-            sign_in(context, person, live.url)
+            sign_in(context, person, live_web.url)
         return context.new_page()
 
     yield open_page
