@@ -213,6 +213,8 @@ if BROKER_URL.startswith("filesystem:"):
         "data_folder_in": str(BROKER_DIR / "queue"),
         "data_folder_out": str(BROKER_DIR / "queue"),
         "control_folder": str(BROKER_DIR / "control"),
+        # While as many tasks run as may, the folder is looked at again after so many seconds; by default 1.
+        "polling_interval": 0.1,
     }
 else:
     # A killed worker's messages come back after the visibility timeout; the row's lease rings sooner.
