@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 from django import forms
 
-from readiness.probes import addresses, egress, git
+from readiness.probes import addresses, egress, git, subjects
+from readiness.probes.outcomes import CannotTell
 from readiness.probes.policy import Blocked
 from tickets.forms import dress
 from tickets.models import Deployment
@@ -84,6 +85,9 @@ class DeploymentForm(DeploymentModelForm):
             "frontend_origins",
             "api_paths",
             "protected_paths",
+            "public_api",
+            "cors_credentials",
+            "docs_policy",
             "dependencies",
             "repository_url",
             "branch",
@@ -94,6 +98,8 @@ class DeploymentForm(DeploymentModelForm):
             "base_url": "Base URL",
             "host_header": "Host header",
             "repository_url": "Repository",
+            "public_api": "Open to every website",
+            "cors_credentials": "The frontend sends credentials",
         }
         help_texts: ClassVar = {
             "slug": SLUG_HELP,
@@ -144,7 +150,7 @@ class DeploymentForm(DeploymentModelForm):
     def clean_repository_url(self) -> str:
         url: str = self.cleaned_data["repository_url"].strip()
         if url:
-            judged(lambda text: git.check_remote(text, egress.from_settings()), url)
+            judged(repository_may_be_read, url)
         return url
 
     def clean_host_header(self) -> str:
@@ -180,12 +186,20 @@ def mark_of(deployment: Deployment, names: list[str]) -> str:
     return digest([getattr(deployment, name) for name in names])
 
 
+def repository_may_be_read(where: str) -> None:
+    """Raise Blocked or CannotTell, with one clear sentence, for a repository that probes would not read."""
+    if "://" in where or not where.startswith("/"):
+        git.check_remote(where, egress.from_settings())
+    else:
+        subjects.local(where)
+
+
 def judged(check: Callable[[str], None], text: str) -> None:
     """Run an egress check over a text and turn its refusal into an error beside the field."""
     try:
         check(text)
-    except Blocked as blocked:
-        raise forms.ValidationError(str(blocked)) from None
+    except (Blocked, CannotTell) as refused:
+        raise forms.ValidationError(str(refused)) from None
 
 
 def path_or_url(text: str) -> str:
