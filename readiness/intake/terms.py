@@ -4,9 +4,10 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import unquote
 
 from django.utils.dateparse import parse_datetime
 
@@ -30,6 +31,7 @@ class Terms:
     """The parameters of one post; empty and None mean that nothing was said.
 
     `scope` tells two runs apart that post the same format and category, such as frontend and backend.
+    `event` is the source and id of a CloudEvent whose attributes came as headers.
     """
 
     format: str = ""
@@ -40,6 +42,7 @@ class Terms:
     run_attempt: int = 1
     scope: str = ""
     observed_at: datetime | None = None
+    event: str = ""
 
     def as_context(self) -> dict[str, Any]:
         """The terms as JSON, without the time, which the delivery keeps in a column."""
@@ -48,7 +51,12 @@ class Terms:
         return context
 
     def key(self, sender: str, body_sha256: str) -> str:
-        """The idempotency key of a post: the same report of the same attempt from the same sender."""
+        """The idempotency key of a post: the same report of the same attempt from the same sender.
+
+        A CloudEvent is the same one when its source and id are.
+        """
+        if self.event:
+            return hashlib.sha256(json.dumps([self.event]).encode()).hexdigest()
         about = [self.format, self.category, self.scope, self.commit, self.run_id, self.run_attempt]
         return hashlib.sha256(json.dumps([sender, *about, body_sha256]).encode()).hexdigest()
 
@@ -80,6 +88,21 @@ def terms_of(query: Mapping[str, str], now: datetime) -> Terms:
 
 def commit_of(text: str) -> str:
     return fitting(COMMIT, text.lower(), "commit", "7 to 64 of 0-9 and a-f") if text else ""
+
+
+def with_event(terms: Terms, headers: Mapping[str, str], now: datetime) -> Terms:
+    """The terms, with what the `ce-` headers of a CloudEvent in binary mode say; raises WrongTerm.
+
+    Header values are percent-encoded (HTTP protocol binding, 3.1.3.2).
+    """
+    said = {name[3:]: unquote(value) for name, value in headers.items() if name.startswith("ce-")}
+    if said.get("specversion") != "1.0":
+        raise WrongTerm("Only CloudEvents of ce-specversion 1.0 are read.")
+    for name in ("id", "source", "type"):
+        if not said.get(name) or not NAME.fullmatch(said[name]):
+            raise WrongTerm(f"The header ce-{name} is missing, or cannot be used.")
+    observed_at = terms.observed_at or moment(said.get("time", ""), now)
+    return replace(terms, observed_at=observed_at, event=f"{said['source']} {said['id']}")
 
 
 def known_format(name: str) -> str:

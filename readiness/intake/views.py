@@ -20,7 +20,7 @@ from readiness.intake.models import ApiToken, Delivery, Source
 from readiness.intake.problems import Problem
 from readiness.intake.signatures import BadSignature, Key, StandardWebhook, bearer_of, is_signed, usable
 from readiness.intake.spool import Readable, Spooled, TooMuch, announced, spooled, stream_of
-from readiness.intake.terms import Terms, WrongTerm, terms_of
+from readiness.intake.terms import Terms, WrongTerm, terms_of, with_event
 
 log = structlog.get_logger(__name__)
 View = Callable[..., HttpResponse]
@@ -157,8 +157,11 @@ def proven_token(request: HttpRequest) -> ApiToken:
 
 
 def checked_terms(request: HttpRequest) -> Terms:
+    """The terms in the query; a CloudEvent in binary mode, whose attributes are headers, says the rest."""
+    headers = lower_headers(request)
     try:
-        return terms_of(request.GET.dict(), timezone.now())
+        terms = terms_of(request.GET.dict(), timezone.now())
+        return with_event(terms, headers, timezone.now()) if "ce-specversion" in headers else terms
     except WrongTerm as wrong:
         raise Problem(400, "Wrong parameter", str(wrong)) from wrong
 

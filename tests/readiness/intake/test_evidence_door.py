@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 from django.conf import LazySettings
+from django.db import connection
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from standardwebhooks.webhooks import Webhook
 
@@ -138,7 +140,7 @@ def test_the_terms_are_kept_with_the_delivery() -> None:
     delivery = Delivery.objects.get()
     assert delivery.context == {
         "format": "junit", "category": "e2e", "commit": "abcdef1", "branch": "main", "run_id": "77",
-        "run_attempt": 2, "scope": "web", "webhook_id": "",
+        "run_attempt": 2, "scope": "web", "event": "", "webhook_id": "",
     }  # fmt: skip
     assert delivery.observed_at.isoformat() == "2026-02-01T08:00:00+00:00"
 
@@ -430,3 +432,101 @@ def test_a_delivery_is_told_to_its_token_and_to_members_and_to_nobody_else() -> 
     for person, status in ((factories.alice(), 200), (factories.bob(), 200), (factories.charlie(), 404)):
         client.force_login(person)
         assert client.get(f"/api/v1/deliveries/{delivery.public_id}").status_code == status
+
+
+EVENT = {"ce-specversion": "1.0", "ce-id": "7", "ce-source": "/ci/shop", "ce-type": "tests.done"}
+
+
+def test_a_cloud_event_in_binary_mode_is_known_by_its_source_and_id() -> None:
+    deployment = factories.deployment()
+    bearer = f"Bearer {token_for(deployment)}"
+    event = EVENT | {"ce-time": "2026-02-01T10:00:00Z"}
+
+    first = post(deployment, bearer=bearer, headers=event)
+    again = post(deployment, JUNIT + b"\n", bearer=bearer, headers=event)
+    other = post(deployment, bearer=bearer, headers=event | {"ce-id": "8"})
+
+    assert (first.status_code, again.status_code, other.status_code) == (202, 200, 202)
+    assert first.json()["id"] == again.json()["id"]
+    assert Delivery.objects.order_by("id")[0].observed_at.isoformat() == "2026-02-01T10:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"ce-specversion": "0.3"}, "ce-specversion 1.0"),
+        ({"ce-id": ""}, "ce-id is missing"),
+        ({"ce-source": "a%0Ab"}, "ce-source is missing, or cannot be used"),
+        ({"ce-time": "noon"}, "is no time"),
+    ],
+)
+def test_a_cloud_event_with_a_wrong_header_is_refused(changed: dict[str, str], words: str) -> None:
+    deployment = factories.deployment()
+
+    is_refused(
+        post(deployment, bearer=f"Bearer {token_for(deployment)}", headers=EVENT | changed), 400, words
+    )
+
+
+def test_a_person_sees_a_delivery_and_why_it_was_rejected() -> None:
+    ticket = factories.ticket()
+    post(ticket.deployment, b"<broken", bearer=f"Bearer {token_for(ticket.deployment)}")
+    delivery = Delivery.objects.get()
+    Delivery.objects.work(delivery.pk)
+    client = Client()
+
+    client.force_login(factories.bob())
+    page = client.get(delivery.get_absolute_url())
+    assert page.status_code == 200
+    assert "not well-formed" in page.text
+    assert "line 1" in page.text
+
+    client.force_login(factories.charlie())
+    assert client.get(delivery.get_absolute_url()).status_code == 404
+
+
+def test_a_person_applies_a_rejected_delivery_again_and_releases_a_held_one() -> None:
+    deployment = factories.deployment()
+    post(deployment, bearer=f"Bearer {token_for(deployment)}")
+    delivery = Delivery.objects.get()
+    Delivery.objects.work(delivery.pk)
+    client = Client()
+    client.force_login(factories.bob())
+
+    answer = client.post(delivery.get_absolute_url(), {"verb": "release"})
+
+    delivery.refresh_from_db()
+    assert (answer.status_code, delivery.status) == (302, "queued")
+    assert delivery.context["released_by"] == "bob"
+    answer = client.post(delivery.get_absolute_url(), {"verb": "replay"})
+    assert (answer.status_code, delivery.status) == (302, "queued")
+    assert client.post(delivery.get_absolute_url(), {"verb": "forget"}).status_code == 400
+
+
+def test_a_stranger_releases_nothing() -> None:
+    deployment = factories.deployment()
+    post(deployment, bearer=f"Bearer {token_for(deployment)}")
+    delivery = Delivery.objects.get()
+    client = Client()
+    client.force_login(factories.charlie())
+
+    assert client.post(delivery.get_absolute_url(), {"verb": "replay"}).status_code == 404
+    assert client.get(f"/d/{deployment.slug}/deliveries/").status_code == 404
+
+
+def test_the_list_of_deliveries_costs_the_same_for_three_and_for_thirty() -> None:
+    deployment = factories.deployment()
+    bearer = f"Bearer {token_for(deployment)}"
+    client = Client()
+    client.force_login(factories.alice())
+    counts = []
+
+    for number in (3, 27):
+        for place in range(number):
+            post(deployment, JUNIT + b" " * (number * 100 + place), bearer=bearer)
+        with CaptureQueriesContext(connection) as queries:
+            page = client.get(f"/d/{deployment.slug}/deliveries/")
+        counts.append(len(queries))
+
+    assert page.text.count("dlv_") == 30
+    assert counts[0] == counts[1] <= 15
