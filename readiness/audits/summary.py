@@ -131,8 +131,8 @@ def _keep(draft: Draft, name: str, status: str, score: Score, line: int, place: 
             draft.leave(line, f"{name} {plain(status)} {score.score or ''}".strip())
             return
         draft.overall = replace(
-            draft.overall, name=name, score=score.score, max=score.max, status=stated.word or None, mark=stated.mark,
-            line=line, place=place,
+            draft.overall, name=name, score=score.score, max=score.max, status=stated.word or None,
+            mark=stated.mark, line=line, place=place,
         )  # fmt: skip
         return
     if not name or any(normal(row.name) == normal(name) for row in draft.categories):

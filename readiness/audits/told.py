@@ -79,7 +79,7 @@ def read_problems(draft: Draft, chapter: Chapter) -> set[int]:
     """Take "**Problem**: …", or "**Status**: …", of a section without rows; returns the blocks taken.
 
     Fenced code of the section is the evidence. A problem told in prose has weight 0: it is shown, and a
-    blocker or a row counts it. A status is counted only here: weight 1.
+    blocker or a row counts it. A status without a problem is counted only here: weight 1.
     """
     groups = list(told(chapter.section.blocks, PROBLEM, opener="problem"))
     if not any({"problem", "status"} & group.values.keys() for group in groups):
@@ -109,7 +109,7 @@ def _problem(draft: Draft, chapter: Chapter, group: Told) -> AuditFinding:
         notes="\n".join(notes) or None,
         fix=group.text("fix"),
         evidence="\n\n".join(group.code) or None,
-        weight=1 if stated else 0,
+        weight=0 if "problem" in group.values else 1,
         line=group.line,
         place=Place(chapter.index),
     )

@@ -1,4 +1,4 @@
-"""Owns the ways in which the tests spoil an audit: lines deleted, doubled, moved, cut, and strange ones put in."""
+"""Owns the ways in which the tests spoil an audit: lines deleted, doubled, moved, cut, and strange ones."""
 
 import json
 from collections.abc import Callable
@@ -13,18 +13,22 @@ from readiness.audits.page import Bullets, Code, Fields, Table
 EXAMPLE = Path(__file__).parents[3] / "docs" / "examples" / "shop-audit.md"
 
 STRANGE = (
-    "", "---", "***", "===", "```", "~~~", "```python", "    indented code", "\tindented by a tab", "> a quotation",
-    ">> deeper", "- a point", "* a point", "+ a point", "  - a deeper point", "7. a numbered point", "3) a point",
-    "1. Backend Assessment", "- [ ] something to do", "- [x] something done", "- ☑ done", "-", "1.", "- **Issue**: text",
-    "| a | b |", "|---|---|", "| Issue | Severity |", "| --- | :-: |", "a | b | c", "| x", "||", "|", "| a \\| b | c |",
-    "# Title", "## Executive Summary", "### Blocker 9: Twice (P1)", "#", "####### seven", "## 4. Closed ##", "### P0",
-    "**Bold**", "**Files to Check**:", "**Problem**: it breaks", "**Status**: ✅ OK", "**Next Steps:**", "**Key** : value",
-    "Date: 2026-01-05", "Auditor:", "Fix: do it", "EXECUTIVE SUMMARY", "Conclusion", "1.2 Database", "key: value",
-    "plain prose", "prose with `code` and *stress*", "[ref]: http://example.com", "[text](http://example.com)",
-    "<div onclick='x'>", "</div>", "<!-- hidden -->", "&amp; &copy; \\* \\|", "✅ **Cache**: OK - warm", "- ❌ No backups",
-    "- [HIGH] No lock file - evidence", "**Score**: 12/10", "| Testing | ❌ MISSING | 12/10 |", "trailing two  ", "back\\",
-    "![alt](picture.png)", "\u00a0", "\u2028", "text <br> more", "* * *", "- - -", "a\n===", "b\n---", "**a**: b\n---",
-)  # fmt: skip
+    *("", "---", "***", "===", "```", "~~~", "```python", "    indented code", "\tindented by a tab"),
+    *("> a quotation", ">> deeper", "- a point", "* a point", "+ a point", "  - a deeper point"),
+    *("7. a numbered point", "3) a point", "1. Backend Assessment", "- [ ] something to do"),
+    *("- [x] something done", "- ☑ done", "-", "1.", "- **Issue**: text", "| a | b |", "|---|---|"),
+    *("| Issue | Severity |", "| --- | :-: |", "a | b | c", "| x", "||", "|", "| a \\| b | c |"),
+    *("# Title", "## Executive Summary", "### Blocker 9: Twice (P1)", "#", "####### seven"),
+    *("## 4. Closed ##", "### P0", "**Bold**", "**Files to Check**:", "**Problem**: it breaks"),
+    *("**Status**: ✅ OK", "**Next Steps:**", "**Key** : value", "Date: 2026-01-05", "Auditor:"),
+    *("Fix: do it", "EXECUTIVE SUMMARY", "Conclusion", "1.2 Database", "key: value", "plain prose"),
+    *("prose with `code` and *stress*", "[ref]: http://example.com", "[text](http://example.com)"),
+    *("<div onclick='x'>", "</div>", "<!-- hidden -->", "&amp; &copy; \\* \\|"),
+    *("✅ **Cache**: OK - warm", "- ❌ No backups", "- [HIGH] No lock file - evidence"),
+    *("**Score**: 12/10", "| Testing | ❌ MISSING | 12/10 |", "trailing two  ", "back\\"),
+    *("![alt](picture.png)", "\xa0", "\u2028", "text <br> more", "* * *", "- - -", "a\n===", "b\n---"),
+    *("**a**: b\n---",),
+)
 
 Change = Callable[[list[str]], list[str]]
 

@@ -1,14 +1,14 @@
-"""Owns the two promises about any audit, however spoiled: no line is lost, and writing it reads back the same."""
+"""Owns two promises about any audit, however spoiled: no line is lost, and what is written reads the same."""
 
 import re
 from html import unescape
 
 from hypothesis import given, settings
-from tests.readiness.audits.mutations import EXAMPLE, spoiled, told
 
 from readiness.audits.document import AuditDocument
 from readiness.audits.parse import read_text
 from readiness.audits.write import write
+from tests.readiness.audits.mutations import EXAMPLE, spoiled, told
 
 SHOP = EXAMPLE.read_text()
 WORD = re.compile(r"[^\W_]+")
