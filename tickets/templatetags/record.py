@@ -63,7 +63,7 @@ EVENT_ICONS: Mapping[str, str] = {
     "resolved": "contradiction",
     "linked": "link",
 }
-FIELD_WORDS: Mapping[str, str] = {"assignee_id": "assignee", "due": "due date", "external_link": "link"}
+FIELD_WORDS: Mapping[str, str] = {"due": "due date", "external_link": "link"}
 
 
 @register.simple_tag
@@ -190,14 +190,17 @@ def event_icon(event: Event) -> SafeString:
     return format_html('<span class="ic {}">{}</span>', tone, icon(name))
 
 
-@register.simple_tag
-def event_words(event: Event) -> SafeString:
-    """Return an event as a sentence with what stood there before and after."""
+@register.simple_tag(takes_context=True)
+def event_words(context: template.RequestContext, event: Event) -> SafeString:
+    """Return an event as a sentence with what stood there before and after.
+
+    The log keeps people by id; the context's `people` names them, as {id: name}.
+    """
     who = format_html("<b>{}</b> ", event.actor)
-    return who + what_happened(event)
+    return who + what_happened(event, context.get("people") or {})
 
 
-def what_happened(event: Event) -> SafeString:
+def what_happened(event: Event, people: Mapping[int, str]) -> SafeString:
     """Return the part of the sentence after the actor."""
     label, after, before = event.object_label, event.after, event.before
     if event.verb == "moved":
@@ -212,7 +215,7 @@ def what_happened(event: Event) -> SafeString:
     if event.verb == "commented":
         return format_html("on {}: {}", label, str(after.get("text", ""))[:400])
     if event.verb == "edited":
-        return format_html("edited {}{}", label, differences(before, after))
+        return format_html("edited {}{}", label, differences(before, after, people))
     return format_html("{} {}", event.verb, label)
 
 
@@ -236,9 +239,14 @@ def changes_of(after: Mapping[str, Any]) -> SafeString:
     return format_html(": {}{}", named, more) if changes else format_html("{}", "; nothing changed")
 
 
-def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> SafeString:
+def differences(before: Mapping[str, Any], after: Mapping[str, Any], people: Mapping[int, str]) -> SafeString:
     """Return the fields that an edit changed, with the old and the new value, shortened."""
-    rows = ((FIELD_WORDS.get(k, k), brief(before.get(k)), brief(after.get(k))) for k in after)
+
+    def told(name: str, values: Mapping[str, Any]) -> str:
+        value = values.get(name)
+        return people.get(value, "somebody") if name == "assignee" and value else brief(value)
+
+    rows = ((FIELD_WORDS.get(name, name), told(name, before), told(name, after)) for name in after)
     drawn = format_html_join("", "<span>{}: <del>{}</del> → <ins>{}</ins></span>", rows)
     return format_html('<span class="diff tiny">{}</span>', drawn)
 

@@ -18,7 +18,7 @@ from tickets import arranging
 from tickets.forms import BlockerForm, field_form
 from tickets.models import Blocker, Conflict, Event, Refused, Ticket
 from tickets.models.judging import Judgement
-from tickets.views.access import actor, blocker_or_404, htmx, person, sent, ticket_or_404
+from tickets.views.access import actor, blocker_or_404, htmx, names_of, person, sent, ticket_or_404
 from tickets.views.parts import answer, page_context, refuse, undo_url
 
 CHOICES = ("priority", "assignee", "due")
@@ -108,6 +108,7 @@ def about_context(ticket: Ticket, blocker: Blocker) -> dict[str, Any]:
     return {
         "ticket": ticket,
         "blocker": blocker,
+        "people": names_of(ticket.deployment),
         "recommended": blocker.recommendations.filter(removed_at=None),
         "checks": ticket.checklist.standing().filter(criteria__blockers=blocker).distinct(),
         "events": Event.objects.about(blocker).select_related("undone_by", "ticket")[:20],

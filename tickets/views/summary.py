@@ -9,7 +9,7 @@ from django.views.decorators.vary import vary_on_headers
 from tickets import arranging
 from tickets.models import Conflict, Refused
 from tickets.models.editing import undo
-from tickets.views.access import actor, htmx, ticket_or_404
+from tickets.views.access import actor, htmx, names_of, ticket_or_404
 from tickets.views.parts import answer, page_context, parts, refuse, summary_context
 
 ACTIVITY_PAGE = 50
@@ -53,12 +53,16 @@ def activity(request: HttpRequest, key: str) -> HttpResponse:
     ticket = ticket_or_404(request, key)
     events = ticket.events.newest_first().select_related("undone_by", "ticket")
     if htmx(request) and "few" in request.GET:
-        return render(request, "tickets/_activity.html", {"ticket": ticket, "events": events[:8]})
+        return render(
+            request,
+            "tickets/_activity.html",
+            {"ticket": ticket, "events": events[:8], "people": names_of(ticket.deployment)},
+        )
     before = request.GET.get("before", "")
     if before.isdecimal():
         events = events.filter(sequence__lt=int(before))
     page = list(events[: ACTIVITY_PAGE + 1])
-    context = page_context(ticket, "activity", ticket.judge())
+    context = page_context(ticket, "activity", ticket.judge()) | {"people": names_of(ticket.deployment)}
     context |= {
         "events": page[:ACTIVITY_PAGE],
         "older": page[ACTIVITY_PAGE - 1] if len(page) > ACTIVITY_PAGE else None,

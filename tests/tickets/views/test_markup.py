@@ -23,6 +23,8 @@ OTHERS = (
     "/shortcuts/",
 )
 VOID = {"meta", "link", "input", "img", "br", "hr", "use", "path", "circle", "line", "rect", "polyline"}
+# A browser closes a paragraph before any of these, and a form that began in it with it.
+BLOCKS = {"form", "div", "ul", "ol", "table", "p", "h1", "h2", "h3", "section", "details", "dl", "fieldset"}
 ASKS = {"hx-get", "hx-post"}
 # Regions that fetch themselves; a link inside leads to the same without JavaScript.
 ALONE = {"load", "load, record-changed from:body", "record-changed from:body"}
@@ -46,6 +48,7 @@ class Markup(HTMLParser):
             self.forms.append((found, set()))
         elif self.forms and "name" in found:
             self.forms[-1][1].add(found["name"])
+        assert not (tag in BLOCKS and "p" in self.open), f"{tag} in a paragraph: {found}"
         if tag not in VOID:
             self.open.append(tag)
 
