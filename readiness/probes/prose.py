@@ -1,0 +1,87 @@
+"""Owns the reading of documents: which sections they have, and how much stands in each."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+from markdown_it import MarkdownIt
+
+from readiness.probes.checkout import Checkout, is_foreign
+
+DOCUMENTS = ("*.md", "*.markdown", "*.rst", "*.adoc")
+# Their words about deployments and alerts instruct nobody who has to act.
+NO_GUIDE = re.compile(
+    r"(?i)prompt|template|changelog|change_log|history|release[-_]?notes|audit|worklog|archive|ticket"
+    r"|issue|pull_request|(^|/)(tests?|fixtures|samples)/|agents?\.md|claude\.md"
+)
+RST_RULE = re.compile(r"^([=\-~^\"'*+#`:.])\1{2,}\s*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A heading and what stands below it, up to the next heading of its level; line numbers begin at 1."""
+
+    path: str
+    title: str
+    line: int
+    words: int
+    code_blocks: int
+
+    @property
+    def where(self) -> str:
+        """The place as people write it."""
+        return f"{self.path}:{self.line}"
+
+
+def documents(checkout: Checkout) -> list[str]:
+    """Return the documents of the project that could guide somebody."""
+    paths = [path for path in checkout.files(*DOCUMENTS) if not is_foreign(path)]
+    return [path for path in paths if not NO_GUIDE.search(path)]
+
+
+def sections(checkout: Checkout, path: str) -> Iterator[Section]:
+    """Yield the whole document under its file's name, then every section of it."""
+    text = checkout.text(path)
+    lines = text.splitlines()
+    headings = list(_markdown(text) if path.endswith((".md", ".markdown")) else _plain(lines))
+    yield _measured(path, path.rpartition("/")[2].rpartition(".")[0], lines, 0, len(lines))
+    for number, (line, level, title) in enumerate(headings):
+        later = (start for start, other, _ in headings[number + 1 :] if other <= level)
+        yield _measured(path, title, lines, line, next(later, len(lines)))
+
+
+def _markdown(text: str) -> Iterator[tuple[int, int, str]]:
+    tokens = MarkdownIt("commonmark").parse(text)
+    for token, inline in pairwise(tokens):
+        if token.type == "heading_open" and token.map:
+            yield token.map[0], int(token.tag[1]), inline.content
+
+
+def _plain(lines: list[str]) -> Iterator[tuple[int, int, str]]:
+    """Yield headings that are underlined (reStructuredText) or marked by equals signs (AsciiDoc)."""
+    rules: list[str] = []
+    for number, (line, below) in enumerate(zip(lines, [*lines[1:], ""], strict=True)):
+        if (
+            line.strip()
+            and RST_RULE.match(below)
+            and not RST_RULE.match(line)
+            and len(below) >= len(line.rstrip())
+        ):
+            rules += [] if below[0] in rules else [below[0]]
+            yield number, rules.index(below[0]) + 1, line.strip()
+        elif found := re.match(r"(={1,5}) (\S.*)", line):
+            yield number, len(found[1]), found[2]
+
+
+def _measured(path: str, title: str, lines: list[str], start: int, end: int) -> Section:
+    inside, words, blocks = False, 0, 0
+    for line in lines[start + 1 if start else 0 : end]:
+        if line.lstrip().startswith(("```", "~~~", "----")) and len(set(line.strip()[:3])) == 1:
+            inside = not inside and not line.startswith("----")
+            blocks += inside
+        elif re.match(r"\s*\.\. code(-block)?::|.*::\s*$", line):
+            blocks += 1
+        elif not inside:
+            words += len(re.findall(r"\w[\w'-]*", line))
+    return Section(path, title, start + 1, words, blocks)

@@ -1,0 +1,147 @@
+"""Production runs on a database server, through a pool of connections."""
+
+import ast
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+
+from readiness.probes import pycode
+from readiness.probes.checkout import Checkout
+from readiness.probes.outcomes import NotApplicable
+from readiness.probes.registry import probe
+from tickets.findings import Finding
+from tickets.scoring import Status
+
+POOL_ARGUMENTS = frozenset({"pool_size", "max_overflow", "poolclass", "conn_max_age"})
+POOL_KEYS = frozenset({"CONN_MAX_AGE", "pool"})
+POOL_CALLS = frozenset({"create_pool", "ConnectionPool", "AsyncConnectionPool"})
+OFF = (0, False, None)
+ENGINES = frozenset({"create_engine", "create_async_engine"})
+ADDRESS = re.compile(r"(?i)^(sqlalchemy_)?(async_)?database_(url|uri)$|^db_(url|uri)$")
+PRISMA = re.compile(r'(?s)datasource\s+\w+\s*\{[^}]*?provider\s*=\s*"(\w+)"')
+
+
+@probe(
+    "database-pool",
+    title="Production database and pool",
+    every=timedelta(days=1),
+    criteria=("cfg.prod-db", "cfg.pool"),
+    why="A file loses writes under load, and without a pool each request pays for a connection.",
+    fix="Read the database's address from the environment, use a server, and set a pool that fits its limit.",
+    effort="M",
+)
+def database_pool(checkout: Checkout) -> list[Finding]:
+    """Read where the database's address comes from, and whether connections are kept."""
+    places = list(addresses_in(checkout))
+    if not places:
+        raise NotApplicable("No database is configured in the Python or Prisma of this repository.")
+    pooled = pools_in(checkout)
+    return [database(places, pooled), *([pool(pooled)] if uses_python(places) else [])]
+
+
+def addresses_in(checkout: Checkout) -> Iterator[tuple[str, str]]:
+    """Yield each place that says which database is used, and "file", "server" or "environment"."""
+    for path, tree in pycode.trees(
+        checkout, "DATABASE", "database", "create_engine", "create_async_engine", "db_url"
+    ):
+        if not pycode.is_development(path):
+            yield from of_settings(path, tree)
+            yield from of_engines(path, tree)
+    for path in checkout.own_files("*.prisma"):
+        for found in PRISMA.finditer(checkout.text(path)):
+            yield path, "file" if found[1] == "sqlite" else "environment"
+
+
+def of_settings(path: str, tree: ast.Module) -> Iterator[tuple[str, str]]:
+    """Yield what a settings module says: Django's DATABASES, or an address by its usual name."""
+    for setting in pycode.settings(path, tree):
+        if setting.guarded:
+            continue
+        if setting.name == "DATABASES":
+            text = ast.unparse(setting.value)
+            from_environment = reads_address(path, setting.value) or re.search(
+                r"env|dj_database_url|config\(", text
+            )
+            yield setting.where, "environment" if from_environment else kind_of(text)
+        elif ADDRESS.match(setting.name):
+            overruled = setting.from_environment or reads_address(path, setting.value)
+            yield setting.where, "environment" if overruled else kind_of(ast.unparse(setting.value))
+
+
+def reads_address(path: str, value: ast.expr) -> bool:
+    """Tell whether an expression reads the environment."""
+    return any(pycode.variable(path, node) for node in ast.walk(value))
+
+
+def kind_of(text: str) -> str:
+    """Return what an expression that does not read the environment points to."""
+    return "file" if "sqlite" in text.lower() else "server"
+
+
+def of_engines(path: str, tree: ast.Module) -> Iterator[tuple[str, str]]:
+    """Yield what an engine of SQLAlchemy is made with, when that is written in the call."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and pycode.called(node) in ENGINES and node.args:
+            address = pycode.literal(node.args[0])
+            if isinstance(address, str):
+                yield f"{path}:{node.lineno}", kind_of(address)
+
+
+def pools_in(checkout: Checkout) -> list[str]:
+    """Return the places that set up a pool, or keep connections."""
+    places = []
+    for path, tree in pycode.trees(checkout, *POOL_ARGUMENTS, *POOL_KEYS, *POOL_CALLS):
+        if not pycode.is_development(path):
+            places += [f"{path}:{line}" for node in ast.walk(tree) for line in pooling(node)]
+    return places
+
+
+def pooling(node: ast.AST) -> Iterator[int]:
+    """Yield the line of a node that sets up a pool: an argument, a key in a dictionary, or a call."""
+    match node:
+        case ast.keyword(arg=str() as name, value=value) if name in POOL_ARGUMENTS:
+            yield from () if pycode.literal(value) in OFF else (value.lineno,)
+        case ast.Dict(keys=keys, values=values):
+            for key, value in zip(keys, values, strict=True):
+                if (
+                    isinstance(key, ast.Constant)
+                    and key.value in POOL_KEYS
+                    and pycode.literal(value) not in OFF
+                ):
+                    yield value.lineno
+        case ast.Assign(targets=[ast.Subscript(slice=ast.Constant(value=str() as name))], value=value):
+            if name in POOL_KEYS and pycode.literal(value) not in OFF:
+                yield value.lineno
+        case ast.Call() if pycode.called(node) in POOL_CALLS:
+            yield node.lineno
+
+
+def uses_python(places: list[tuple[str, str]]) -> bool:
+    """Tell whether the pool is Python's business; Prisma has one of its own."""
+    return any(not where.endswith(".prisma") for where, _ in places)
+
+
+def database(places: list[tuple[str, str]], pooled: list[str]) -> Finding:
+    """Return whether production can be given a database server."""
+    evidence = {"places": [f"{where}: {kind}" for where, kind in places[:20]], "pool": pooled[:10]}
+    kinds = {kind for _, kind in places}
+    where = places[0][0]
+    if kinds == {"file"}:
+        detail = f"Only SQLite is configured ({where}), and the environment cannot overrule it."
+        return Finding("cfg.prod-db", Status.HARDCODED, detail, evidence)
+    if "environment" not in kinds:
+        detail = f"The database's address is fixed in code ({where}), and the environment cannot overrule it."
+        return Finding("cfg.prod-db", Status.HARDCODED, detail, evidence)
+    if not pooled and uses_python(places):
+        detail = f"The database's address comes from the environment ({where}); no pool is configured."
+        return Finding("cfg.prod-db", Status.PARTIAL, detail, evidence)
+    return Finding("cfg.prod-db", Status.OK, f"A database server can be configured ({where}).", evidence)
+
+
+def pool(pooled: list[str]) -> Finding:
+    """Return whether connections are pooled or kept."""
+    if pooled:
+        return Finding(
+            "cfg.pool", Status.OK, f"Connections are pooled or kept ({pooled[0]}).", {"at": pooled[:10]}
+        )
+    return Finding("cfg.pool", Status.NOT_CONFIGURED, "Nothing in the code configures a pool of connections.")

@@ -1,0 +1,111 @@
+"""The repository holds unit tests, integration tests and end-to-end tests."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+
+from readiness.probes.checkout import Checkout, is_foreign
+from readiness.probes.outcomes import NotSupported
+from readiness.probes.registry import probe
+from tickets.findings import Finding
+from tickets.scoring import Status
+
+# How tests are named in each language, and how one test begins.
+LANGUAGES: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = (
+    (
+        re.compile(r"(^|/)(test_[^/]*|[^/]*_test)\.py$|(^|/)tests?\.py$"),
+        re.compile(r"(?m)^\s*(?:async )?def test_?\w*"),
+    ),
+    (
+        re.compile(r"(\.(test|spec|e2e|cy)\.[mc]?[jt]sx?$)|((^|/)__tests__/.*\.[mc]?[jt]sx?$)"),
+        re.compile(r"(?m)^\s*(?:it|test)(?:\.\w+)?\("),
+    ),
+    (re.compile(r"_test\.go$"), re.compile(r"(?m)^func (?:Test|Fuzz)\w+\(")),
+    (
+        re.compile(r"(Test|Tests|IT|Spec)\.(java|kt|groovy|scala)$"),
+        re.compile(r"@(?:Test|ParameterizedTest)\b|\bfun `"),
+    ),
+    (re.compile(r"_spec\.rb$|_test\.rb$"), re.compile(r"(?m)^\s*(?:it|test|specify|scenario)\b")),
+    (re.compile(r"Test\.php$"), re.compile(r"(?i)function\s+test\w*\(|#\[Test\]|@test\b")),
+    (re.compile(r"(^|/)tests/.*\.rs$|(^|/)src/.*\.rs$"), re.compile(r"#\[(?:\w+::)?test\]")),
+    (re.compile(r"Tests?\.cs$"), re.compile(r"\[(?:Fact|Theory|Test|TestMethod)\b")),
+    (re.compile(r"_test\.exs$"), re.compile(r"(?m)^\s*test \"")),
+)
+LOAD_FILES = re.compile(
+    r"(?i)(^|/)(locustfile[^/]*\.py|[^/]*\.jmx|artillery[^/]*\.ya?ml|[^/]*(k6|load[-_]?test)[^/]*\.(js|ts|py))$"
+)
+E2E = re.compile(
+    r"\bplaywright\b|\bcypress\b|\bcy\.visit\(|selenium|puppeteer|webdriver|testcafe|\bCapybara\b",
+    re.IGNORECASE,
+)
+INTEGRATION = re.compile(
+    r"TestClient|testcontainers|supertest|APIClient|AsyncClient|\bclient\.(get|post|put|delete)\(|django_db"
+    r"|httptest\.|SpringBootTest|MockMvc|WebApplicationFactory|RequestSpec|type: :request|test_client\("
+    r"|LiveServerTestCase"
+)
+SECURITY = re.compile(r"\bschemathesis\b|\bzapv2\b|zaproxy|\bnuclei\b")
+NEEDED = ("unit", "integration", "e2e")
+WORDS = {"unit": "unit tests", "integration": "integration tests", "e2e": "end-to-end tests"}
+
+
+@probe(
+    "kinds-of-tests",
+    title="Tests of every kind",
+    every=timedelta(days=1),
+    criteria=("test.kinds",),
+    why="Unit tests alone pass while the parts do not fit together.",
+    fix="Test the service through its interface with its real database, and the critical flows in a browser.",
+    effort="L",
+)
+def kinds_of_tests(checkout: Checkout) -> list[Finding]:
+    """Count tests by kind, from their names and what they use. Whether they pass, a pipeline has to say."""
+    if not checkout.files(
+        "*.py", "*.[jt]s", "*.[jt]sx", "*.go", "*.java", "*.kt", "*.rb", "*.php", "*.rs", "*.cs", "*.exs"
+    ):
+        raise NotSupported("The repository holds no code of a language whose tests are known here.")
+    counts: Counter[str] = Counter()
+    shown: dict[str, list[str]] = {}
+    for path, kind, count in counted(checkout):
+        counts[kind] += count
+        shown.setdefault(kind, []).append(path)
+    evidence = {"tests": dict(counts), "files": {kind: paths[:5] for kind, paths in shown.items()}}
+    absent = [WORDS[kind] for kind in NEEDED if not counts[kind]]
+    if not counts:
+        return [
+            Finding(
+                "test.kinds", Status.MISSING, "The repository holds no tests that are known here.", evidence
+            )
+        ]
+    if absent:
+        detail = f"The repository holds {counts.total()} tests, and no {' and no '.join(absent)}."
+        return [Finding("test.kinds", Status.PARTIAL, detail, evidence)]
+    return [Finding("test.kinds", Status.OK, "The repository holds tests of every kind.", evidence)]
+
+
+def counted(checkout: Checkout) -> Iterator[tuple[str, str, int]]:
+    """Yield each file of tests with its kind and how many it holds."""
+    for path in checkout.files():
+        if is_foreign(path):
+            continue
+        if LOAD_FILES.search(path):
+            yield path, "load", 1
+            continue
+        for names, tests in LANGUAGES:
+            if names.search(path):
+                text = checkout.text(path)
+                if count := len(tests.findall(text)):
+                    yield path, kind_of(path, text), count
+                break
+
+
+def kind_of(path: str, text: str) -> str:
+    """Return the kind of a file of tests: what it uses decides, then the folder that it lies in."""
+    folders = path.lower().split("/")[:-1]
+    if E2E.search(text) or {"e2e", "end2end", "cypress", "playwright", "browser"} & set(folders):
+        return "e2e"
+    if SECURITY.search(text) or "security" in folders:
+        return "security"
+    if INTEGRATION.search(text) or {"integration", "functional", "acceptance", "api"} & set(folders):
+        return "integration"
+    return "unit"
