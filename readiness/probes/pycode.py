@@ -17,6 +17,11 @@ TYPED = frozenset(
     {"str", "bool", "int", "float", "list", "tuple", "dict", "json", "url", "db", "path", "cache"}
 )
 NAME = re.compile(r"[A-Z][A-Z0-9_]*")
+# A web request carries an environ of its own, which is full of these.
+REQUEST = re.compile(
+    r"(HTTP|REMOTE)_\w+|CONTENT_(LENGTH|TYPE)|REQUEST_(METHOD|URI)|QUERY_STRING|PATH_INFO|SCRIPT_NAME"
+    r"|SERVER_(NAME|PORT|PROTOCOL)"
+)
 NO_DEFAULT = object()
 
 
@@ -147,7 +152,6 @@ def reads_environment(call: ast.Call) -> bool:
         case ast.Name(id=name):
             return name in {"getenv", "env", "config"}
         case ast.Attribute(
-            # A request's environ is WSGI's, not the process's.
             value=ast.Attribute(value=ast.Name(id="os"), attr="environ") | ast.Name(id="environ"),
             attr=name,
         ):
@@ -163,7 +167,8 @@ def variables(path: str, tree: ast.Module) -> Iterator[Variable]:
     """Yield every environment variable that a module reads by name, and fields of settings classes."""
     for node in ast.walk(tree):
         if found := variable(path, node):
-            yield found
+            if not REQUEST.fullmatch(found.name):
+                yield found
         elif isinstance(node, ast.ClassDef) and is_settings_class(node):
             yield from _fields(path, node)
 

@@ -13,7 +13,6 @@ from tickets.findings import Finding
 from tickets.scoring import Status
 
 POOL_ARGUMENTS = frozenset({"pool_size", "max_overflow", "poolclass", "conn_max_age"})
-POOL_KEYS = frozenset({"CONN_MAX_AGE", "pool"})
 POOL_CALLS = frozenset({"create_pool", "ConnectionPool", "AsyncConnectionPool"})
 OFF = (0, False, None)
 ENGINES = frozenset({"create_engine", "create_async_engine"})
@@ -90,7 +89,7 @@ def of_engines(path: str, tree: ast.Module) -> Iterator[tuple[str, str]]:
 def pools_in(checkout: Checkout) -> list[str]:
     """Return the places that set up a pool, or keep connections."""
     places = []
-    for path, tree in pycode.trees(checkout, *POOL_ARGUMENTS, *POOL_KEYS, *POOL_CALLS):
+    for path, tree in pycode.trees(checkout, *POOL_ARGUMENTS, *POOL_CALLS, "CONN_MAX_AGE", "pool"):
         if not pycode.is_development(path):
             places += [f"{path}:{line}" for node in ast.walk(tree) for line in pooling(node)]
     return places
@@ -103,17 +102,20 @@ def pooling(node: ast.AST) -> Iterator[int]:
             yield from () if pycode.literal(value) in OFF else (value.lineno,)
         case ast.Dict(keys=keys, values=values):
             for key, value in zip(keys, values, strict=True):
-                if (
-                    isinstance(key, ast.Constant)
-                    and key.value in POOL_KEYS
-                    and pycode.literal(value) not in OFF
-                ):
+                if isinstance(key, ast.Constant) and keeps(key.value, value):
                     yield value.lineno
-        case ast.Assign(targets=[ast.Subscript(slice=ast.Constant(value=str() as name))], value=value):
-            if name in POOL_KEYS and pycode.literal(value) not in OFF:
+        case ast.Assign(targets=[ast.Subscript(slice=ast.Constant(value=name))], value=value):
+            if keeps(name, value):
                 yield value.lineno
         case ast.Call() if pycode.called(node) in POOL_CALLS:
             yield node.lineno
+
+
+def keeps(name: object, value: ast.expr) -> bool:
+    """Tell whether a key of Django's DATABASES keeps connections. The word "pool" alone does not."""
+    if name == "pool":
+        return isinstance(value, ast.Dict) or pycode.literal(value) is True
+    return name == "CONN_MAX_AGE" and pycode.literal(value) not in OFF
 
 
 def uses_python(places: list[tuple[str, str]]) -> bool:

@@ -145,6 +145,14 @@ DATABASES: Mapping[str, tuple[dict[str, str], list[Status]]] = {
         {"settings.py": 'DATABASES = {"default": {**env.db("DATABASE_URL"), "CONN_MAX_AGE": 0}}\n'},
         [Status.PARTIAL, Status.NOT_CONFIGURED],
     ),
+    "django with psycopg's pool": (
+        {"settings.py": 'DATABASES = {"default": {**env.db("DATABASE_URL"), "OPTIONS": {"pool": True}}}\n'},
+        [Status.OK, Status.OK],
+    ),
+    "the word pool": (
+        {"settings.py": 'DATABASES = {"default": env.db("DATABASE_URL")}\nLABELS = {"pool": "a pool"}\n'},
+        [Status.PARTIAL, Status.NOT_CONFIGURED],
+    ),
     "sqlalchemy on sqlite": (
         {"app/db.py": 'engine = create_engine("sqlite:///./app.db")\n'},
         [Status.HARDCODED, Status.NOT_CONFIGURED],

@@ -198,7 +198,7 @@ def test_javascript_reads_are_told_as_possibly_optional(tmp_path: Path) -> None:
 def test_code_that_reads_nothing_has_nothing_to_document(tmp_path: Path) -> None:
     code = (
         'value = config.get("name")\nother = mapping["KEY"]\n'
-        'size = request.environ.get("CONTENT_LENGTH")\nimport os\nhome = os.environ["HOME"]\n'
+        'size = environ.get("CONTENT_LENGTH")\nimport os\nhome = os.environ["HOME"]\n'
     )
     with pytest.raises(NotApplicable):
         look(env_documented, tmp_path, {"app.py": code})
