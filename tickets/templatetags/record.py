@@ -236,7 +236,7 @@ def changes_of(after: Mapping[str, Any]) -> SafeString:
         ((row.get("subject", ""), tones.word_of(str(row.get("now", "")))) for row in changes[:3]),
     )
     more = f" and {len(changes) - 3} more" if len(changes) > 3 else ""
-    return format_html(": {}{}", named, more) if changes else format_html("{}", "; nothing changed")
+    return format_html(": {}{}", named, more) if changes else format_html("{}", "; no status changed")
 
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any], people: Mapping[int, str]) -> SafeString:
