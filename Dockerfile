@@ -24,6 +24,7 @@ COPY readiness readiness
 COPY tickets tickets
 COPY templates templates
 COPY static static
+COPY docs/examples docs/examples
 # The settings demand a full environment even to collect static files; this one is thrown away.
 RUN SECRET_KEY=only-for-collecting-static-files-in-this-build-step \
     ALLOWED_HOSTS=localhost SITE_URL=http://localhost DATABASE_URL=sqlite:////tmp/none BROKER_URL=memory:// \
