@@ -169,12 +169,13 @@ class FileToCheck:
 class AuditDocument:
     """An audit, read. `sections` is the page; all else is what it means. Equal documents say the same.
 
-    `categories_of` maps the index of a section to the category that it feeds. `unmapped` are the lines that
-    became nothing that is tracked; they stay on the page. `warnings` are about this reading, so they take no
-    part in comparisons.
+    `text` is what was read, secrets masked, line by line as in the file. `categories_of` maps the index of a
+    section to the category that it feeds. `unmapped` are the lines that became nothing that is tracked; they
+    stay on the page. `warnings` are about this reading, so they take no part in comparisons.
     """
 
     sections: tuple[Section, ...]
+    text: str = field(default="", compare=False, repr=False)
     title: str | None = None
     ticket: str | None = None
     date: str | None = None
@@ -194,6 +195,13 @@ class AuditDocument:
     categories_of: Mapping[int, str | None] = field(default_factory=dict)
     unmapped: tuple[Note, ...] = field(default=(), compare=False)
     warnings: tuple[Note, ...] = field(default=(), compare=False)
+
+    @property
+    def says_something(self) -> bool:
+        """Whether anything in it can be tracked."""
+        return bool(
+            self.categories or self.findings or self.blockers or self.checklist or self.recommendations
+        )
 
     def to_json(self) -> dict[str, Any]:
         """The contract of `import_audit --dry-run --json`: absent is null or an empty list."""

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
 from hashlib import sha256
+from itertools import chain, count
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.text import slugify
 
 from readiness.audits.document import AuditBlocker, AuditDocument, AuditFinding
 from readiness.audits.inline import plain
@@ -25,13 +27,23 @@ from tickets.models import (
     Section,
     Statement,
     Ticket,
+    User,
 )
 from tickets.models.tickets import KEY
-from tickets.scoring import Anchor
+from tickets.scoring import Anchor, Status
 
 # What a report says of a blocker is a claim at most: "verified" takes a person and evidence here.
 CLAIMED = frozenset({"fix ready", "fixed", "done", "verified", "closed", "resolved"})
 PHASES = {"pre": ChecklistItem.Phase.BEFORE, "post": ChecklistItem.Phase.AFTER}
+
+
+def register_for(document: AuditDocument, *, owner: User, by: Actor, name: str = "") -> Deployment:
+    """Register the deployment that an audit is about, by the name given or by its scope."""
+    name = name or (document.scope or document.title or "Deployment").split(",")[0]
+    base = slugify(name)[:60] or "deployment"
+    taken = set(Deployment.objects.filter(slug__startswith=base).values_list("slug", flat=True)) | {"new"}
+    slug = next(slug for slug in chain([base], (f"{base}-{n}" for n in count(2))) if slug not in taken)
+    return Deployment.register(by=by, owner=owner, slug=slug, name=name[:200])
 
 
 @transaction.atomic
@@ -46,22 +58,27 @@ def save(
     """Store an audit as a ticket of the deployment and return it.
 
     The report's own key is kept when it is free. Raises Refused when it is taken and no other `key` is given,
-    when the given one is taken or malformed, and when the audit's date is in the future.
+    when the given one is taken or malformed, when the audit's date is in the future, and when nothing in the
+    document can be tracked. What is longer than the record allows is cut; `source_document` keeps it whole.
     """
     at = at or timezone.now()
+    if not document.says_something:
+        raise Refused(
+            "Nothing in this file reads as an audit: it has no scores, findings, blockers or lists."
+        )
     audited_on = date_of(document, at)
     ticket = Ticket.objects.open_for(
         deployment,
         by=by,
-        title=document.title or "Deployment readiness audit",
+        title=(document.title or "Deployment readiness audit")[:300],
         key=key_for(document, key, at),
-        source_key=document.ticket or "",
-        auditor=document.auditor or "",
+        source_key=(document.ticket or "")[:60],
+        auditor=(document.auditor or "")[:200],
         scope=document.scope or "",
         audited_on=audited_on,
-        audited_commit=(document.commit or "").lower(),
-        stated_score=document.overall.score or "",
-        stated_verdict=document.overall.status or "",
+        audited_commit=document.commit or "",
+        stated_score=(document.overall.score or "")[:20],
+        stated_verdict=(document.overall.status or "")[:120],
         stated_recommendation=document.overall.recommendation or "",
         stated_estimate=document.stated_eta or "",
         conclusion=document.conclusion or "",
@@ -69,12 +86,17 @@ def save(
         source_document=write(document.sections),
     )
     observed_at = at if audited_on is None else min(at, datetime.combine(audited_on, time(), UTC))
-    auditor = Actor(by.kind, document.auditor or by.label, by.user, by.request_id)
+    auditor = Actor(by.kind, (document.auditor or by.label)[:200], by.user, by.request_id)
     categories = keep_categories(ticket, document)
     criteria = keep_criteria(ticket, document, categories)
     statements = [
         Statement(
-            criterion, finding.status, finding.word or "", finding.mark, finding.notes or "", code_of(finding)
+            criterion,
+            finding.status,
+            (finding.word or "")[:60],
+            finding.mark[:12],
+            finding.notes or "",
+            code_of(finding),
         )
         for criterion, finding in zip(criteria, document.findings, strict=True)
     ]
@@ -117,9 +139,10 @@ def date_of(document: AuditDocument, at: datetime) -> date | None:
 def keep_categories(ticket: Ticket, document: AuditDocument) -> dict[str, Category]:
     """Create the report's categories, with the auditor's words; returns them by name."""
     names = list(dict.fromkeys(row.name for row in document.categories))
-    rows = {row.name: row for row in ticket.add_categories(names or None)}
+    created = ticket.add_categories(names or None)
+    rows = dict(zip(names or [row.name for row in created], created, strict=True))
     for row in document.categories:
-        rows[row.name].word, rows[row.name].mark = (row.word or "")[:60], row.mark
+        rows[row.name].word, rows[row.name].mark = (row.word or "")[:60], row.mark[:12]
     Category.objects.bulk_update(rows.values(), ["word", "mark"])
     return rows
 
@@ -147,9 +170,21 @@ def keep_criteria(
             weight=finding.weight,
             position=place,
             line=finding.line,
+            **not_applicable(finding, document),
         )
         for place, (finding, claim) in enumerate(zip(document.findings, claims, strict=True), start=1)
     )
+
+
+def not_applicable(finding: AuditFinding, document: AuditDocument) -> dict[str, object]:
+    """Return the fields that exclude a finding that is N/A with a reason; without one it is unknown."""
+    if finding.status is not Status.NOT_APPLICABLE or not finding.notes:
+        return {}
+    return {
+        "not_applicable": True,
+        "not_applicable_reason": finding.notes,
+        "not_applicable_by": (document.auditor or "the report")[:200],
+    }
 
 
 def claims_of(findings: Sequence[AuditFinding], pack: packs.Pack) -> list[str]:

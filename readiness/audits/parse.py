@@ -1,6 +1,7 @@
 """Owns the front door of the room: the bytes or the text of an audit in, an AuditDocument out."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from readiness.audits.blocks import sections_of
 from readiness.audits.document import AuditDocument, Note
@@ -29,7 +30,8 @@ def read_text(
         Note(one.line, f"A secret was masked here ({one.kind}): change it, it has been in a report.")
         for one in masked
     ]
-    return understand(sections_of(safe), mapping, [*(warnings or []), *told])
+    document = understand(sections_of(safe), mapping, [*(warnings or []), *told])
+    return replace(document, text=safe)
 
 
 __all__ = ["AuditDocument", "Unreadable", "read_bytes", "read_text"]

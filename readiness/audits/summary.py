@@ -32,6 +32,7 @@ _SCORE_IN = re.compile(
     r"[(\[]?\s*\**(-?\d+(?:[.,]\d+)?\s*(?:/|out of)\s*\d+|\d+(?:[.,]\d+)?\s*%)\**\s*[)\]]?"
 )
 _KEY = re.compile(r"\bTCK-\d{8}-\d{3,6}\b")
+_COMMIT = re.compile(r"[0-9a-f]{7,64}\Z")
 _DATES = ("%Y-%m-%d", "%Y/%m/%d", "%d %B %Y", "%B %d, %Y", "%d %b %Y", "%b %d, %Y")
 
 
@@ -197,6 +198,11 @@ def _read_header_field(draft: Draft, chapter: Chapter, one: Field) -> bool:
 
 def _header(draft: Draft, name: str, value: str, line: int) -> bool:
     value = _date(draft, value, line) if name == "date" else value
+    if name == "commit":
+        value = value.lower()
+        if not _COMMIT.match(value):
+            draft.warn(line, f"“{value}” is no commit: write 7 to 64 characters of 0-9 and a-f.")
+            return False
     if name == "ticket":
         key = _KEY.search(value)
         if key and key[0] != value:

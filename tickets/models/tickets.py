@@ -199,11 +199,18 @@ class Ticket(Recording):
         return new
 
     def add_categories(self, names: Sequence[str] | None = None) -> list[Category]:
-        """Create categories, by default the pack's own, in order; their keys are their names' slugs."""
+        """Create categories, by default the pack's own, in order; their keys are their names' slugs.
+
+        A slug that another one has, or that is empty, is followed by the category's place.
+        """
         names = names if names is not None else packs.load(self.pack).categories
+        keys: list[str] = []
+        for place, name in enumerate(names, start=1):
+            key = slugify(name)[:70]
+            keys.append(key if key and key not in keys else f"{key or 'category'}-{place}")
         return Category.objects.bulk_create(
-            Category(ticket=self, key=slugify(name)[:80], name=name, position=place)
-            for place, name in enumerate(names, start=1)
+            Category(ticket=self, key=key, name=name[:120], position=place)
+            for place, (key, name) in enumerate(zip(keys, names, strict=True), start=1)
         )
 
     @transaction.atomic
