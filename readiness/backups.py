@@ -7,6 +7,7 @@ backup taken on SQLite can be restored into PostgreSQL, and no tool of the datab
 
 import json
 import os
+import shutil
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -172,7 +172,7 @@ class DeploymentForm(DeploymentModelForm):
         return [path_or_url(path) for path in self.cleaned_data["protected_paths"]]
 
     def clean_frontend_origins(self) -> list[str]:
-        return [origin_of(text) for text in self.cleaned_data["frontend_origins"]]
+        return list(dict.fromkeys(origin_of(text) for text in self.cleaned_data["frontend_origins"]))
 
     def clean_dependencies(self) -> list[str]:
         words = [word.lower() for word in self.cleaned_data["dependencies"]]
