@@ -1,0 +1,1 @@
+"""The room of the written audit: Markdown in, a ticket, Markdown out."""
