@@ -169,7 +169,7 @@ class Look:
             }
             for finding in self.findings
         ]
-        kept: dict[str, Any] = mask_json({"findings": said, "exchanges": list(self.exchanges)})
+        kept: dict[str, Any] = storable(mask_json({"findings": said, "exchanges": list(self.exchanges)}))
         return kept
 
 
@@ -238,7 +238,19 @@ def _merged(same: list[Finding]) -> Finding:
 
 
 def _masked(finding: Finding) -> Finding:
-    return replace(finding, detail=mask_text(finding.detail), evidence=mask_json(finding.evidence))
+    detail = storable(mask_text(finding.detail))
+    return replace(finding, detail=detail, evidence=storable(mask_json(finding.evidence)))
+
+
+def storable(value: Any) -> Any:
+    """Return a JSON-able value without what databases refuse: NUL and halves of surrogate pairs."""
+    if isinstance(value, str):
+        return value.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
+    if isinstance(value, Mapping):
+        return {storable(str(key)): storable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [storable(item) for item in value]
+    return value
 
 
 def _sentence(findings: Sequence[Finding], outcome: Outcome) -> str:

@@ -23,12 +23,17 @@ OUT_OF_TIME = "The batch ran out of time before this probe had finished."
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much at once, and how long in seconds. `pause` lies between a look and the one that confirms it."""
+    """How much at once, and how long in seconds.
+
+    `batch_seconds` is the time for all deployments, `checkout_seconds` that for all checkouts; `pause` lies
+    between a look and the one that confirms it.
+    """
 
     at_once: int = 100
     per_host: int = 4
     checkouts: int = 2
     batch_seconds: float = 60.0
+    checkout_seconds: float = 600.0
     pause: float = 1.0
     poll: float = 0.5
 
@@ -98,25 +103,32 @@ class _Batch:
             self.events.put(None)
 
     async def _all(self) -> None:
-        """Run every job; when time is up or somebody cancels, report the rest as not looked at."""
-        until = asyncio.get_running_loop().time() + self.limits.batch_seconds
-        turns = _Turns(self.limits)
+        """Run every job; when its time is up or somebody cancels, report it as not looked at."""
+        clock = asyncio.get_running_loop().time
+        began, turns = clock(), _Turns(self.limits)
         async with Client(self.policy, self.roots) as client:
             tasks = {asyncio.create_task(self._one(job, client, turns)): job for job in self.jobs}
             pending = set(tasks)
-            while pending and not self.stopped.is_set() and asyncio.get_running_loop().time() < until:
+            while pending:
+                for task in pending:
+                    if self.stopped.is_set() or clock() - began >= self._seconds(tasks[task]):
+                        task.cancel()
                 finished, pending = await asyncio.wait(pending, timeout=self.limits.poll)
                 for task in finished:
-                    task.result()
-            for task in pending:
-                task.cancel()
-            await asyncio.gather(*pending, return_exceptions=True)
-        for task in pending:
-            if task.cancelled():
-                reason = CANCELLED if self.stopped.is_set() else OUT_OF_TIME
-                self.events.put(Result(tasks[task], Outcome.ERROR, reason))
+                    self._report(task, tasks[task])
 
-    async def _one(self, job: Job, client: Client, turns: "_Turns") -> None:
+    def _seconds(self, job: Job) -> float:
+        is_checkout = isinstance(job.subject, Checkout)
+        return self.limits.checkout_seconds if is_checkout else self.limits.batch_seconds
+
+    def _report(self, task: "asyncio.Task[Result]", job: Job) -> None:
+        if task.cancelled():
+            reason = CANCELLED if self.stopped.is_set() else OUT_OF_TIME
+            self.events.put(Result(job, Outcome.ERROR, reason))
+        else:
+            task.result()
+
+    async def _one(self, job: Job, client: Client, turns: "_Turns") -> Result:
         @asynccontextmanager
         async def turn() -> AsyncIterator[None]:
             async with turns.of(job):
@@ -126,7 +138,9 @@ class _Batch:
                 yield
 
         told: list[Job] = []
-        self.events.put(await confirmed_look(job, client, turn, self.limits.pause))
+        result = await confirmed_look(job, client, turn, self.limits.pause)
+        self.events.put(result)
+        return result
 
 
 class _Turns:

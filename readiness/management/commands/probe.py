@@ -1,28 +1,34 @@
-"""Owns `manage.py probe`: look at an address or a repository from the command line, without recording it."""
+"""Owns `manage.py probe`: look at an address or a repository without recording it, or at a deployment."""
 
 import json
+import time
 from argparse import ArgumentParser
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn, Self
 from urllib.parse import urlsplit
 
 from django.core.management.base import BaseCommand
+from django.db import DatabaseError
 
 from readiness.probes import addresses
 from readiness.probes.catalogue import catalogue
 from readiness.probes.checkout import Checkout
 from readiness.probes.egress import from_settings
 from readiness.probes.looking import Job, Result
+from readiness.probes.models import ProbeResult, ProbeRun
 from readiness.probes.outcomes import SAW, CannotTell, Outcome
 from readiness.probes.policy import Blocked, Policy
-from readiness.probes.registry import Probe, discover
+from readiness.probes.registry import PROBES, Probe, discover
 from readiness.probes.runner import Limits, run
+from readiness.probes.subjects import probes_for
 from readiness.probes.target import DEFAULT_PORTS, Target
+from tickets.models import Actor, Deployment, Refused
 
+RUN_SECONDS = 900.0
 MARKS = {
     Outcome.PASS: "pass",
     Outcome.WARN: "warn",
@@ -34,11 +40,11 @@ MARKS = {
 
 
 class Command(BaseCommand):
-    help = "Look at a web address, a git repository, or both, and say what was seen. Nothing is recorded."
+    help = "Look at a web address or a git repository, or let a deployment be looked at and recorded."
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("target", nargs="?", default="", help="The base address of a deployment.")
+        parser.add_argument("target", nargs="?", default="", help="A web address, or a deployment's slug.")
         parser.add_argument(
             "--repository", default="", help="A git repository: its https address, or a folder."
         )
@@ -77,7 +83,8 @@ class Command(BaseCommand):
         if not url and not repository:
             self.refuse("Say what to look at: a web address, or --repository with a git repository.")
         if url and "://" not in url:
-            self.refuse(f"{url} is not a web address. Write it like https://app.example.com.")
+            self.look_at_deployment(url, options)
+            return
         chosen = self.chosen(options)
         policy = vouched_for(from_settings(), url)
         with opened(repository, policy) as checkout:
@@ -88,9 +95,42 @@ class Command(BaseCommand):
             # Somebody waits in front of a screen: a second look after a moment is enough.
             results = list(run(jobs, policy, limits=Limits(pause=0.2, batch_seconds=600)))
             commit = checkout.commit if checkout else None
-        results.sort(key=lambda result: result.probe.name)
-        written = as_json(url or repository, commit, results) if options["json"] else as_text(results)
-        self.stdout.write(written)
+        said = sorted(map(Said.of, results), key=lambda one: one.probe.name)
+        self.write(said, url or repository, commit, as_text=not options["json"])
+
+    def look_at_deployment(self, slug: str, options: dict[str, Any]) -> None:
+        """Run the probes of a registered deployment, as the button does, and write what was recorded."""
+        deployment = self.deployment(slug)
+        if options["repository"]:
+            self.refuse("A deployment's repository is in its settings. Leave --repository out.")
+        able = probes_for(deployment)
+        names = [probe.name for probe in self.chosen(options) if options["only"] or probe.name in able]
+        try:
+            run = ProbeRun.ask(deployment, probes=names, by=Actor.system("manage.py probe"))
+        except Refused as refused:
+            self.refuse(str(refused))
+        until = time.monotonic() + RUN_SECONDS
+        while not run.is_over and time.monotonic() < until:
+            ProbeRun.objects.work(run.pk)
+            run.refresh_from_db()
+            time.sleep(0 if run.is_over else 0.5)
+        if run.state != ProbeRun.State.DONE:
+            raise CannotTell(f"The run did not finish: {run.error or 'a worker still has it.'}")
+        said = [Said.of_row(row) for row in run.results.select_related("evidence").order_by("probe")]
+        self.write(said, slug, deployment.deployed_commit or None, as_text=not options["json"])
+
+    def deployment(self, slug: str) -> Deployment:
+        """Return the deployment of a slug. Exits 2 when there is none, or no database to ask."""
+        try:
+            return Deployment.objects.get(slug=slug)
+        except Deployment.DoesNotExist:
+            self.refuse(
+                f"{slug} is not a web address (https://app.example.com), nor the slug of a deployment."
+            )
+        except DatabaseError:
+            self.refuse(
+                f"{slug} is not a web address, and the database has no deployments. Run migrate first."
+            )
 
     def chosen(self, options: dict[str, Any]) -> list[Probe]:
         """Return the probes that were asked for. Exits 2 for one that there is not."""
@@ -101,7 +141,11 @@ class Command(BaseCommand):
         wanted = [probe for name, probe in probes.items() if not names or name in names]
         return [probe for probe in wanted if options["intrusive"] or not probe.intrusive]
 
-    def refuse(self, sentence: str) -> None:
+    def write(self, said: Sequence["Said"], target: str, commit: str | None, *, as_text: bool) -> None:
+        """Write the results to standard output."""
+        self.stdout.write(in_words(said) if as_text else as_json(target, commit, said))
+
+    def refuse(self, sentence: str) -> NoReturn:
         """Say in one sentence what is wrong with the input, and exit 2."""
         self.stderr.write(sentence)
         raise SystemExit(2)
@@ -164,40 +208,55 @@ def jobs_for(probes: Sequence[Probe], target: Target | None, checkout: Checkout 
     return [Job(probe, subject) for probe in probes if (subject := subjects[probe.kind]) is not None]
 
 
-def as_json(target: str, commit: str | None, results: Sequence[Result]) -> str:
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What one probe said, just now or as it was recorded."""
+
+    probe: Probe
+    outcome: Outcome
+    detail: str
+    evidence: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, result: Result) -> Self:
+        """Take what a run came to."""
+        return cls(result.probe, result.outcome, result.detail, result.evidence)
+
+    @classmethod
+    def of_row(cls, row: ProbeResult) -> Self:
+        """Take what a run left in the database."""
+        evidence = row.evidence.content if row.evidence else {}
+        return cls(PROBES[row.probe], Outcome(row.outcome), row.detail, evidence)
+
+
+def as_json(target: str, commit: str | None, said: Sequence[Said]) -> str:
     """Return the results as the contract of `probe --json` says."""
-    value = {
-        "target": target,
-        "commit": commit,
-        "coverage": coverage(results),
-        "results": [
-            {
-                "probe": result.probe.name,
-                "outcome": result.outcome,
-                "detail": result.detail,
-                "evidence": result.evidence,
-                "criteria": list(result.probe.criteria),
-                "fix": result.probe.fix,
-            }
-            for result in results
-        ],
-    }
+    results = [
+        {
+            "probe": one.probe.name,
+            "outcome": one.outcome,
+            "detail": one.detail,
+            "evidence": one.evidence,
+            "criteria": list(one.probe.criteria),
+            "fix": one.probe.fix,
+        }
+        for one in said
+    ]
+    value = {"target": target, "commit": commit, "coverage": coverage(said), "results": results}
     return json.dumps(value, indent=2, ensure_ascii=True)
 
 
-def coverage(results: Sequence[Result]) -> dict[str, int]:
+def coverage(said: Sequence[Said]) -> dict[str, int]:
     """Return how many probes saw something, of those whose question arises."""
     return {
-        "checked": sum(result.outcome in SAW for result in results),
-        "applicable": sum(result.outcome != Outcome.NOT_APPLICABLE for result in results),
+        "checked": sum(one.outcome in SAW for one in said),
+        "applicable": sum(one.outcome != Outcome.NOT_APPLICABLE for one in said),
     }
 
 
-def as_text(results: Sequence[Result]) -> str:
+def in_words(said: Sequence[Said]) -> str:
     """Return the results for a person: one line a probe, then how much was seen."""
-    width = max((len(result.probe.name) for result in results), default=0)
-    lines = [
-        f"{result.probe.name:{width}}  {MARKS[result.outcome]:14}  {result.detail}" for result in results
-    ]
-    seen = coverage(results)
+    width = max((len(one.probe.name) for one in said), default=0)
+    lines = [f"{one.probe.name:{width}}  {MARKS[one.outcome]:14}  {one.detail}" for one in said]
+    seen = coverage(said)
     return "\n".join([*lines, f"{seen['checked']} of {seen['applicable']} checked."])

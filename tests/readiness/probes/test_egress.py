@@ -18,7 +18,6 @@ from readiness.probes.policy import Blocked, Policy
 from tests.readiness.probes.servers import (
     Answer,
     Request,
-    Served,
     authority,
     refused_port,
     serve,
@@ -383,18 +382,3 @@ def test_raw_bytes_in_a_path_arrive_as_they_were_written() -> None:
         ask(f"{server.url}/%ff?id=%27")
 
     assert server.requests[0].path == "/%ff?id=%27"
-
-
-def test_a_handshake_shows_the_certificate_even_when_it_is_not_trusted(tmp_path: Path) -> None:
-    root = authority()
-
-    async def shake(server: Served, roots: str) -> int:
-        async with Client(OPEN, roots) as client:
-            shown = await client.handshake("127.0.0.1", server.port)
-            assert shown.certificate
-            assert shown.address == "127.0.0.1"
-            return shown.distrust
-
-    with serve(hello, tls=server_context(tmp_path, root)) as server:
-        assert asyncio.run(shake(server, root.pem)) == 0
-        assert asyncio.run(shake(server, "")) == 20

@@ -9,6 +9,7 @@ from django.core.management import call_command
 
 from readiness.management.commands.probe import vouched_for
 from readiness.probes.policy import Blocked, Policy
+from tests.factories import deployment
 from tests.readiness.probes.repositories import add_commit, repository
 from tests.readiness.probes.servers import Answer, Request, refused_port, serve
 
@@ -65,7 +66,6 @@ def test_the_text_has_a_line_for_each_probe_and_the_coverage(capsys: pytest.Capt
     ("arguments", "words"),
     [
         ([], "Say what to look at"),
-        (["nonsense"], "is not a web address"),
         (["file:///etc/passwd"], "Only http:// and https://"),
         (["http://169.254.169.254/"], "never ask"),
         (["http://[::ffff:169.254.169.254]/"], "never ask"),
@@ -91,6 +91,29 @@ def test_a_wrong_input_is_one_sentence_and_exit_2(
     assert words in said.err
     assert said.err.count("\n") == 1
     assert said.out == ""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_deployment_is_looked_at_and_recorded(capsys: pytest.CaptureFixture[str], settings: Any) -> None:
+    settings.PROBE_CONFIRM_SECONDS = 0.01
+    with serve(well) as server:
+        settings.EGRESS_ALLOW_PORTS = [server.port]
+        row = deployment("shop", base_url=server.url, health_path="/health")
+        said = probed(capsys, "shop", "--only", "health")
+
+    assert said["target"] == "shop"
+    assert [(one["probe"], one["outcome"]) for one in said["results"]] == [("health", "pass")]
+    assert said["results"][0]["evidence"]["findings"][0]["criterion"] == "hlt.live"
+    assert row.probe_states.get(probe="health").outcome == "pass"
+
+
+@pytest.mark.django_db
+def test_a_deployment_that_there_is_not_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        call_command("probe", "nonsense")
+
+    assert ended.value.code == 2
+    assert "nor the slug of a deployment" in capsys.readouterr().err
 
 
 def test_a_folder_that_is_no_repository_is_a_sentence(

@@ -182,6 +182,33 @@ def test_a_probe_that_does_not_finish_is_an_error_at_its_deadline() -> None:
     assert time.monotonic() - started < 3
 
 
+def test_what_a_database_refuses_is_not_in_the_evidence() -> None:
+    async def odd(target: Target) -> list[Finding]:
+        return [Finding("a.b", Status.OK, "A \0 byte.", {"name": "half \ud800 of a pair", "more": ["\0"]})]
+
+    result = result_of(probe(odd))
+
+    text = json.dumps([result.evidence, result.detail, result.findings[0].evidence], ensure_ascii=False)
+    assert "\\u0000" not in text
+    text.encode("utf-8")
+
+
+def test_checkouts_have_a_time_of_their_own(tmp_path: Path) -> None:
+    def slow(opened: Checkout) -> list[Finding]:
+        time.sleep(0.4)
+        return [Finding("a.b", Status.OK, "Fine.")]
+
+    with checkout(tmp_path, {"a": "1"}) as opened:
+        jobs = [
+            Job(probe(slow, kind="repository"), opened),
+            Job(probe(sleeping, name="slow", seconds=60), TARGET),
+        ]
+        limits = replace(QUICK, batch_seconds=0.1)
+        outcomes = {one.probe.kind: one.outcome for one in run(jobs, LOOPBACK, limits=limits)}
+
+    assert outcomes == {"repository": Outcome.PASS, "runtime": Outcome.ERROR}
+
+
 def test_at_the_deadline_of_the_batch_what_is_left_is_an_error_and_the_rest_is_kept() -> None:
     jobs = [Job(probe(saying(Status.OK)), TARGET), Job(probe(sleeping, name="slow", seconds=60), TARGET)]
     results = {one.probe.name: one for one in run(jobs, LOOPBACK, limits=replace(QUICK, batch_seconds=0.3))}

@@ -1,5 +1,6 @@
 """HTTPS redirect, HSTS and TLS versions, on real sockets."""
 
+import asyncio
 import ssl
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 
 from readiness.probes import addresses
+from readiness.probes.egress import Client
 from readiness.probes.outcomes import CannotTell, NotApplicable, NotSupported
 from readiness.probes.runtime import https_redirect as redirect_module
 from readiness.probes.runtime.hsts import hsts
@@ -16,12 +18,13 @@ from tests.readiness.probes.servers import (
     Answer,
     App,
     Request,
+    Served,
     authority,
     refused_port,
     serve,
     server_context,
 )
-from tests.readiness.probes.targets import look
+from tests.readiness.probes.targets import LOOPBACK, look
 from tickets.findings import Finding
 from tickets.scoring import Status
 
@@ -195,3 +198,18 @@ def test_where_our_own_side_lacks_the_old_versions_nothing_is_claimed(
 def test_what_speaks_no_tls_is_unknown_to_this_probe() -> None:
     with serve(lambda request: Answer(200)) as server, pytest.raises(CannotTell, match="No handshake"):
         look(tls_versions, f"https://127.0.0.1:{server.port}")
+
+
+def test_a_handshake_shows_the_certificate_even_when_it_is_not_trusted(tmp_path: Path) -> None:
+    root = authority()
+
+    async def shake(server: Served, roots: str) -> int:
+        async with Client(LOOPBACK, roots) as client:
+            shown = await client.handshake("127.0.0.1", server.port)
+            assert shown.certificate
+            assert shown.address == "127.0.0.1"
+            return shown.distrust
+
+    with serve(lambda request: Answer(200), tls=server_context(tmp_path, root)) as server:
+        assert asyncio.run(shake(server, root.pem)) == 0
+        assert asyncio.run(shake(server, "")) == 20
