@@ -66,13 +66,13 @@ def _is_count(value: Any) -> bool:
 
 
 def evidence(content: Mapping[str, Any]) -> list[Row]:
-    """Return what was seen, by finding: the excerpt of every observation that carries evidence."""
+    """Return what was seen, by finding: an excerpt of all evidence that somebody or something observed."""
     return [
         _evidence(finding, source)
         for section in content["sections"]
         for finding in section["findings"]
         for source in finding["sources"]
-        if source["evidence"]
+        if source["evidence"] and source["basis"] == "observed"
     ]
 
 

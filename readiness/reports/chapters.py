@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 from django.utils.safestring import SafeString
 
 from readiness.reports.plain import as_moment
-from readiness.reports.words import Code, cut, read
+from readiness.reports.words import Code, cut, read, share_out
 from tickets import burndown, tones
 from tickets.models import Blocker, Criterion
 from tickets.svg import Palette
@@ -26,7 +26,7 @@ OBJECTS = 12
 WHOLE = 10
 ABREAST = 14
 ADVICE = 100
-FIELD = (900, 12)
+CARD = 3000
 CELL = (700, 14)
 PRIORITIES = {"P0": "fail", "P1": "warn"}
 # The worst first, and unknown before what works in part: what nobody knows may be the worst of all.
@@ -86,7 +86,7 @@ def condition(row: Row) -> Row:
         ("pass", "Met") if row["met"] else ("fail", "Not met") if row["hard"] else ("warn", "Not met")
     )
     if not row["met"] and not row["computed"]:
-        tone, word = "unk", "Not known"
+        tone, word = "unk", "Unknown"
     objects = [_object(ref) for ref in row["objects"][:OBJECTS]] if not row["met"] else []
     more = max(0, len(row["objects"]) - OBJECTS) if objects else 0
     return {**row, "tone": tone, "word": word, "shown": objects, "more": more}
@@ -227,6 +227,8 @@ def _says(row: Row) -> list[str]:
         said.append("The newest evidence expired; an older statement still counts.")
     elif row["ageing"]:
         said.append("The evidence is ageing.")
+    if not row["weight"]:
+        said.append("Shown, and counted elsewhere.")
     if row["not_applicable_by"]:
         said.append(f"Marked not applicable by {row['not_applicable_by']}.")
     return said
@@ -250,7 +252,7 @@ def name_of(source: str) -> str:
 
 def blocker(row: Row) -> Row:
     """Return a blocker's card: every text cut so that the card fits on one page."""
-    fields = {name: cut(row[name], *FIELD) for name in ("location", "issue", "risk", "fix")}
+    fields = share_out({name: row[name] for name in ("location", "issue", "risk", "fix")}, CARD)
     return {**row, **fields, "tone": PRIORITIES.get(row["priority"], "mute"), "stands": " ".join(stands(row))}
 
 

@@ -78,12 +78,16 @@ class Edition:
 
     @property
     def tone(self) -> tones.Tone:
-        return tones.of_verdict(self.content["verdict"]["word"])
+        """Return the verdict's tone; where nothing is known it is not shown as a judgement."""
+        assessed = self.content["score"]["assessed"]
+        return tones.of_verdict(self.content["verdict"]["word"]) if assessed else "mute"
 
     @property
     def sentence(self) -> str:
         """Return the answer in a sentence; an override never hides what was computed."""
         decided = self.content["verdict"]
+        if not self.content["score"]["assessed"]:
+            return "Not assessed yet. Not ready."
         said = tones.VERDICT_SENTENCES.get(decided["word"], decided["word"])
         return (
             f"{said} Computed: {decided['computed'].lower()}."
@@ -167,7 +171,8 @@ class Edition:
         tone = tones.of_score(score, stale=unknown)
         bar = charts.ten_blocks(score, tone=tone, label=row["name"], palette=self.palette)
         told = {"explained": explain(row), "covers": percent(row["coverage"])}
-        return {**row, "score": score, "tone": tone, "bar": bar, **told}
+        word = tones.word_of("", row["word"])
+        return {**row, "word": word[:1].upper() + word[1:], "score": score, "tone": tone, "bar": bar, **told}
 
     @property
     def verdict_word(self) -> str:

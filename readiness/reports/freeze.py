@@ -14,6 +14,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from readiness.reports import freeze_machine, freeze_rows
 from readiness.reports.plain import day, moment, number
 from tickets import advice, scoring, verdict
+from tickets.arranging import not_assessed
 from tickets.models import Ticket, User
 from tickets.models.judging import Judgement
 
@@ -47,7 +48,7 @@ def freeze(ticket: Ticket, at: datetime) -> Content:
         "score": _score(judgement),
         "policy": {name: number(value) for name, value in _policy(judgement.policy).items()},
         "conditions": [_condition(row) for row in judgement.verdict.conditions],
-        "categories": [_category(row) for row in judgement.evaluation.categories],
+        "categories": _categories(judgement),
         "advice": _advice(judgement),
         "sections": freeze_rows.sections(ticket, judgement),
         "blockers": freeze_rows.blockers(judgement, people),
@@ -175,6 +176,7 @@ def _score(judgement: Judgement) -> dict[str, Any]:
         "overall": number(evaluation.overall),
         "coverage": number(evaluation.coverage),
         "weighted": evaluation.weighted,
+        "assessed": not not_assessed(judgement),
         "criteria": tally.criteria,
         "ok": tally.ok,
         "unknown": tally.unknown,
@@ -209,7 +211,13 @@ def _condition(row: verdict.Condition) -> dict[str, Any]:
     }
 
 
-def _category(row: scoring.CategoryResult) -> dict[str, Any]:
+def _categories(judgement: Judgement) -> list[dict[str, Any]]:
+    words = {row.key: row.word for row in judgement.categories}
+    return [_category(row, words[row.key]) for row in judgement.evaluation.categories]
+
+
+def _category(row: scoring.CategoryResult, word: str) -> dict[str, Any]:
+    """The auditor's word for a category stands as long as evidence has not moved the score."""
     return {
         "key": row.key,
         "name": row.name,
@@ -219,6 +227,7 @@ def _category(row: scoring.CategoryResult) -> dict[str, Any]:
         "evidence": number(row.evidence),
         "coverage": number(row.coverage),
         "label": row.label,
+        "word": row.label if row.evidence else word or row.label,
         "asks_for_criterion": row.asks_for_criterion,
         "criteria": row.tally.criteria,
         "ok": row.tally.ok,

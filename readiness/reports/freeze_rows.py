@@ -81,6 +81,7 @@ def finding(criterion: Criterion, result: scoring.CriterionResult, blockers: lis
         "newest_is_stale": not stale and result.latest == scoring.Freshness.STALE,
         "contradiction": result.contradiction,
         "key": criterion.key,
+        "weight": criterion.weight,
         "severity": criterion.severity,
         "severity_word": criterion.severity_word,
         "notes": criterion.notes,

@@ -1,10 +1,11 @@
 """Owns paper: HTML becomes a tagged PDF in our own faces, and nothing is fetched from anywhere.
 
-Everything that WeasyPrint needs is in memory: faces and icons are data URLs in one style sheet, which is parsed
-once in a process. Only the worker and `manage.py export_audit` import this module; it takes a second.
+All that WeasyPrint needs is in memory: faces and icons are data URLs in one style sheet, parsed once in a
+process. Only the worker and `manage.py export_audit` import this module; it takes a second.
 """
 
 import gc
+import logging
 import threading
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
@@ -18,6 +19,7 @@ from urllib.parse import quote
 from django.contrib.staticfiles import finders
 from weasyprint import CSS, HTML
 from weasyprint.document import Document
+from weasyprint.logger import LOGGER
 from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import FatalURLFetchingError, URLFetcher
 
@@ -37,6 +39,14 @@ BOX = '<rect x="3" y="3" width="18" height="18" rx="3" fill="none" stroke="curre
 SEVERITIES = {"critical": (3, "fail-t"), "high": (3, "fail-t"), "medium": (2, "warn-t"), "low": (1, "ink-2")}
 # Pango's font map is shared by all renderings of a process, and it is not made for two threads at once.
 _ONE_AT_A_TIME = threading.RLock()
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Drop what `Laid.missing` tells already: WeasyPrint warns once for each character of each line."""
+    return not record.getMessage().startswith(".notdef glyph")
+
+
+LOGGER.addFilter(_is_news)
 
 
 class Unprintable(Exception):

@@ -15,7 +15,7 @@ PAGE = 252.0
 FIRST_LINE, NEXT_LINE, PROSE_LINE = 5.4, 4.7, 5.0
 HEADING, BANNER, SCORES, LISTS, GLANCE = 12.0, 21.0, 18.6, 13.1, 20.6
 # How many letters a line holds, by column.
-LEAD, NOTE, CONDITION, ACTION, TITLE, RISK = 82, 92, 28, 37, 34, 46
+LEAD, NOTE, CONDITION, ACTION, TITLE, RISK = 82, 92, 28, 37, 34, 54
 WIDEST_CATEGORIES = 14
 WANTED = 5
 TIGHTEST = 3
@@ -24,7 +24,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """How tight the page is set: padding of the rows, lines a row and the lead may have, rows side by side."""
+    """How tight the page is set: padding of rows, lines of a row and of the lead, rows of the lists."""
 
     pad: float
     lines: int

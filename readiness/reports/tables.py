@@ -28,7 +28,7 @@ def as_csv(content: Mapping[str, Any]) -> str:
 
 
 def defuse(value: Any) -> Any:
-    """Return a cell that a spreadsheet shows and never computes: an apostrophe goes before what could be a formula."""
+    """Return a cell that a spreadsheet never computes: an apostrophe goes before what could be a formula."""
     if isinstance(value, str) and value.lstrip(" ").startswith(FORMULA):
         return f"'{value}"
     return "" if value is None else value

@@ -15,7 +15,7 @@ from django.views.decorators.vary import vary_on_headers
 from readiness.reports import export, tables
 from readiness.reports.models import Report
 from tickets.models import Ticket
-from tickets.views.access import actor, person, ticket_or_404
+from tickets.views.access import actor, htmx, person, ticket_or_404
 from tickets.views.parts import page_context
 
 PER_PAGE = 50
@@ -37,7 +37,7 @@ def listing(request: HttpRequest, key: str) -> HttpResponse:
 
 def _ask(request: HttpRequest, ticket: Ticket) -> HttpResponse:
     report = Report.ask(ticket, actor(request))
-    if not request.htmx:
+    if not htmx(request):
         return redirect("report-list", ticket.key)
     return render(request, "readiness/reports/_job.html", {"row": report}, status=202)
 
@@ -60,7 +60,7 @@ def _page(request: HttpRequest, rows: QuerySet[Report]) -> Any:
 @vary_on_headers("HX-Request")
 def detail(request: HttpRequest, key: str, number: int) -> HttpResponse:
     """Show a report as a page or, for htmx, the progress of its PDF alone."""
-    if request.htmx and not request.htmx.boosted:
+    if htmx(request) and not htmx(request).boosted:
         row = report_or_404(request, key, number, Report.objects.without_content())
         return render(request, "readiness/reports/_job.html", {"row": row})
     row = report_or_404(request, key, number)
@@ -75,7 +75,7 @@ def cancel(request: HttpRequest, key: str, number: int) -> HttpResponse:
     row = report_or_404(request, key, number, Report.objects.without_content())
     row.cancel()
     row.refresh_from_db(fields=["state", "error", "finished_at"])
-    if not request.htmx:
+    if not htmx(request):
         return redirect(row)
     return render(request, "readiness/reports/_job.html", {"row": row})
 
@@ -127,7 +127,7 @@ def _download(body: bytes, kind: str, name: str) -> HttpResponse:
 @require_GET
 @login_required
 def verify(request: HttpRequest, key: str, number: int) -> HttpResponse:
-    """Say whether a report is what it was: content and file by their checksums, and one that a person holds."""
+    """Say whether content and file are what they were, by their checksums, and whose a given checksum is."""
     row = report_or_404(request, key, number)
     held = "".join(request.GET.get("sha256", "").split()).lower()
     context = {

@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import accumulate, takewhile
 from typing import Any
 
 import nh3
@@ -24,7 +25,7 @@ CONTROL = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufe0e\ufe0f\ufeff\ufff9-\ufffb\ufffe\uffff"
     "\ud800-\udfff\U000e0000-\U000e007f]"
 )
-TAGS = {"p", "ul", "ol", "li", "strong", "em", "code", "a", "blockquote", "br", "hr", "s"} | {
+TAGS = {"p", "ul", "ol", "li", "strong", "em", "code", "a", "blockquote", "br", "s"} | {
     "table", "thead", "tbody", "tr", "th", "td",
 }  # fmt: skip
 
@@ -49,7 +50,7 @@ def printable(text: str, missing: Collection[str] = ()) -> str:
 
 
 def _name(found: re.Match[str]) -> str:
-    """Return an emoji's name: [white heavy check mark]. Variation selectors and skin tones say nothing here."""
+    """Return an emoji's name: [white heavy check mark]; selectors and skin tones say nothing here."""
     names = [unicodedata.name(character, "") for character in found[0]]
     told = [name for name in names if name and not name.startswith(("VARIATION", "ZERO WIDTH", "EMOJI MOD"))]
     return f"[{' with '.join(told).lower()}]" if told else UNPRINTABLE
@@ -71,9 +72,38 @@ def cut(text: str, characters: int, lines: int) -> str:
     kept = "\n".join(text.strip().split("\n")[:lines])
     if len(kept) > characters:
         # At a space if there is one near, else in the middle of a word that never ends.
-        kept = kept[: kept.rfind(" ", characters - 40, characters)].rstrip() or kept[:characters]
+        space = kept.rfind(" ", characters - 40, characters)
+        kept = kept[: space if space > 0 else characters]
     rest = len(text.strip()) - len(kept)
     return f"{kept} … ({rest:,} more characters in the JSON)" if rest > 0 else kept
+
+
+def share_out(texts: Mapping[str, str], most: float) -> dict[str, str]:
+    """Return the texts cut so that together they take at most so much room, in average letters.
+
+    The shortest are served first, and what they leave is for the longer ones.
+    """
+    fitted: dict[str, str] = {}
+    waiting = sorted(texts, key=lambda name: len(texts[name]))
+    while waiting:
+        name, share = waiting.pop(0), most / (len(waiting) + 1)
+        fitted[name] = cut(texts[name], _letters_within(texts[name].strip(), share), len(texts[name]))
+        most -= sum(_room(letter) for letter in fitted[name])
+    return fitted
+
+
+def _letters_within(text: str, room: float) -> int:
+    """Return how many of the text's letters fit."""
+    sums = accumulate(_room(letter) for letter in text)
+    return sum(1 for _ in takewhile(lambda total: total <= room, sums))
+
+
+def _room(letter: str) -> float:
+    """Return how wide a letter is, in average letters; a new line takes half a line of them."""
+    if letter == "\n":
+        return 40
+    wide = letter.isupper() or letter in "mw@%" or unicodedata.east_asian_width(letter) in "WF"
+    return 1.9 if wide else 1
 
 
 @cache
@@ -89,7 +119,7 @@ def read(markdown: str) -> tuple[SafeString, list[Code]]:
     """
     tokens = _markdown().parse(markdown)
     code = [Code(token.info.strip(), token.content) for token in tokens if _is_code(token)]
-    prose = [token for token in tokens if not _is_code(token)]
+    prose = [token for token in tokens if not _is_code(token) and token.type != "hr"]
     return _clean(prose), code
 
 
