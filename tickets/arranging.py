@@ -213,6 +213,17 @@ def _finding_row(criterion: Criterion, result: CriterionResult, blockers: Sequen
     return FindingRow(criterion, result, word, detail, blockers)
 
 
+def worst(rows: Sequence[FindingRow], most: int) -> list[FindingRow]:
+    """Return the worst of the rows in the report's order, at most so many.
+
+    Key criteria come before others, then what fails, what nobody knows, and what is partly there.
+    """
+    order = {"fail": 0, "unk": 1, "warn": 2}
+    ranked = sorted(rows, key=lambda row: (not row.criterion.key, order.get(row.tone, 3)))
+    kept = {row.criterion.pk for row in ranked[:most]}
+    return [row for row in rows if row.criterion.pk in kept]
+
+
 def finding_groups(rows: Iterable[FindingRow]) -> list[FindingGroup]:
     """Return the rows by section, in the report's order; what has no section comes last."""
 

@@ -146,6 +146,13 @@
     tidyToasts();
     dress();
   });
+  /* A session that ended answers with the way in: it must not take the place of what somebody is writing. */
+  body.addEventListener("htmx:beforeSwap", (event) => {
+    const from = new URL(event.detail.xhr.responseURL || location.href, location.href).pathname;
+    if (!from.startsWith("/sign-in/") || location.pathname.startsWith("/sign-in/")) return;
+    event.detail.shouldSwap = false;
+    if (!event.detail.elt.hasAttribute("data-poll")) say("Your session ended. Sign in again in another tab, then repeat this; your text is still here.", true);
+  });
   body.addEventListener("htmx:responseError", (event) => {
     if (event.detail.elt.hasAttribute("data-poll")) return;
     const xhr = event.detail.xhr;
@@ -208,6 +215,17 @@
     if (event.key === "Escape" && form && find("[data-cancel]", form)) {
       event.preventDefault();
       find("[data-cancel]", form).click();
+      return;
+    }
+    if (event.key === "Escape" && find("details.more[open]")) {
+      const menu = find("details.more[open]");
+      menu.open = false;
+      find("summary", menu).focus();
+      return;
+    }
+    if ((event.ctrlKey || event.metaKey) && event.key === "z" && !typing(event.target)) {
+      const undo = all(".toast form button", toasts).pop();
+      if (undo) { event.preventDefault(); undo.click(); }
       return;
     }
     if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;

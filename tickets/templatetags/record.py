@@ -253,5 +253,5 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any], people: Map
 
 def brief(value: Any) -> str:
     """Return a logged value in at most 120 characters."""
-    words = "nothing" if value in {None, ""} else str(value)
+    words = "nothing" if value is None or value == "" else str(value)
     return words if len(words) <= 120 else f"{words[:119]}…"

@@ -18,6 +18,7 @@ from tickets.models import Event, Ticket, judging
 from tickets.models.judging import Judgement
 from tickets.views.access import htmx, ticket_or_404
 
+FINDINGS_SHOWN = 60
 PARTS = ("verdict", "tabs", "scores", "board", "checklist")
 
 
@@ -61,13 +62,15 @@ def scores_context(ticket: Ticket, judged: Judgement) -> dict[str, Any]:
 def summary_context(ticket: Ticket, judged: Judgement) -> dict[str, Any]:
     """Return everything that the summary shows at once; probes and activity are fetched by the page."""
     findings = arranging.finding_rows(judged)
+    to_act_on = [row for row in findings if not row.passed]
     return {
         **page_context(ticket, "summary", judged),
         **scores_context(ticket, judged),
         "lanes": arranging.lanes(judged.blockers),
-        "findings": arranging.finding_groups([row for row in findings if not row.passed]),
+        "findings": arranging.finding_groups(arranging.worst(to_act_on, FINDINGS_SHOWN)),
+        "more_findings": max(0, len(to_act_on) - FINDINGS_SHOWN),
         "passed": [row for row in findings if row.passed],
-        "to_act_on": sum(not row.passed for row in findings),
+        "to_act_on": len(to_act_on),
         "phases": phases(judged),
     }
 
