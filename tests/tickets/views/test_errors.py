@@ -33,7 +33,7 @@ def test_the_page_for_a_broken_server_needs_nothing_from_it() -> None:
 
 
 def plain(response: Any, key: str) -> str:
-    """Return a page without what differs from one request to the next: the key asked for, the form's token."""
+    """Return a page without what differs between two requests: the key asked for, the token."""
     text = str(response.content.decode()).replace(key, "")
     return re.sub(r'name="csrfmiddlewaretoken" value="[^"]*"', "", text)
 
