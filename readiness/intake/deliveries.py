@@ -31,11 +31,11 @@ class DeliveryQuerySet(JobQuerySet["Delivery"]):
         return self.filter(deployment__in=Deployment.objects.visible_to(user))
 
     def in_stream_of(self, delivery: "Delivery") -> Self:
-        """Return the deliveries that spoke before to the same claim for the same source, newest first."""
+        """Return the recorded deliveries that spoke to the same claim for the same source, newest first."""
         return self.filter(
             deployment=delivery.deployment_id,
             format=delivery.format,
-            result=Delivery.Result.APPLIED,
+            context__recorded=True,
             context__source=delivery.context["source"],
             context__category=delivery.context.get("category", ""),
         ).exclude(pk=delivery.pk)
@@ -226,6 +226,7 @@ class Delivery(Job):
         except (Refused, KeyError) as refused:
             self.finish(result=self.Result.REJECTED, reason=mask_text(str(refused.args[0])), **told)
             return
+        self.context["recorded"] = True
         result = self.Result.APPLIED if recorded.stored else self.Result.UNCHANGED
         told["changes"] = {
             "before": recorded.before,

@@ -75,7 +75,9 @@ class Recount:
 
     limits: Limits
     tests: int = 0
-    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(RANK, 0))
+    counts: dict[str, int] = field(
+        default_factory=lambda: dict.fromkeys(("failures", "errors", "skipped", "flaky"), 0)
+    )
     failing: list[dict[str, str]] = field(default_factory=list)
     uncollected: int = 0
     unexplained: str = ""
@@ -126,24 +128,34 @@ class Recount:
             self.result, self.said = result, attributes
 
     def _close_case(self, case: dict[str, str]) -> None:
-        result, said = self.result, self.said
-        self.case, self.result, self.said = None, "passed", {}
-        if result == "passed" and ("status" in case or "result" in case):
-            result = attribute_result(case)
-        self._count(result, case, said)
-
-    def _count(self, result: str, case: dict[str, str], said: dict[str, str]) -> None:
-        if result in ("failures", "errors") and self._is_known_failure(result, case):
+        """Count a case that ends; done for every one, so what passed is only counted as a test."""
+        self.case = None
+        if self.result != "passed" or "status" in case or "result" in case:
+            result, said = self.result, self.said
+            self.result, self.said = "passed", {}
+            self._count(attribute_result(case) if result == "passed" else result, case, said)
             return
         self.tests += 1
-        self.counts[result] += 1
         if self.tests > self.limits.cases:
-            raise TooLarge(f"The report has more than {self.limits.cases:,} test cases.", "cases")
-        if result in ("failures", "errors"):
+            raise self._too_many()
+
+    def _count(self, result: str, case: dict[str, str], said: dict[str, str]) -> None:
+        is_bad = result in ("failures", "errors")
+        if is_bad and self._is_known_failure(result, case):
+            return
+        self.tests += 1
+        if self.tests > self.limits.cases:
+            raise self._too_many()
+        if result != "passed":
+            self.counts[result] += 1
+        if is_bad:
             words = f"{said.get('message', '')} {case.get('classname', '')} {case.get('name', '')}"
             self.uncollected += any(word in words for word in UNCOLLECTED)
             if len(self.failing) < SHOWN_FAILURES:
                 self.failing.append({"test": full_name(case), "message": shown(said.get("message", ""))})
+
+    def _too_many(self) -> TooLarge:
+        return TooLarge(f"The report has more than {self.limits.cases:,} test cases.", "cases")
 
     def _is_known_failure(self, result: str, case: dict[str, str]) -> bool:
         """Tell whether this is the second entry of a test that failed before.
@@ -151,9 +163,7 @@ class Recount:
         pytest writes two cases of one name for a test that fails and whose teardown then breaks: a failure,
         and an error.
         """
-        identity = hash(
-            (self.suites[-1].name if self.suites else "", case.get("classname"), case.get("name"))
-        )
+        identity = hash((self._suite_name(), case.get("classname"), case.get("name")))
         if result == "errors":
             return identity in self.failed
         if len(self.failed) < REMEMBERED_FAILURES:
@@ -222,7 +232,7 @@ def read(body: Body, context: Context) -> Reading:
     counts = recount.counts
     summary = {
         "tests": recount.tests,
-        "passed": counts["passed"] + counts["flaky"],
+        "passed": recount.tests - recount.bad - counts["skipped"],
         "failures": counts["failures"],
         "errors": counts["errors"],
         "skipped": counts["skipped"],

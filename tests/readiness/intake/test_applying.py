@@ -322,3 +322,14 @@ def test_a_load_test_keeps_for_thirty_days() -> None:
     deliver(factories.ticket(), junit(3), category="load")
 
     assert Observation.objects.get().shelf_life == timedelta(days=30)
+
+
+def test_a_report_that_was_applied_again_still_stands_before_older_ones() -> None:
+    ticket = factories.ticket()
+    newest = deliver(ticket, junit(10), minutes=5, run_id="77", run_attempt=2)
+    newest.replay(by=factories.SYSTEM)
+    Delivery.objects.work(newest.pk)
+
+    late = deliver(ticket, junit(5, failed=5), minutes=9, run_id="77", run_attempt=1)
+
+    assert (late.status, status_of(ticket)) == ("unchanged", "ok")
