@@ -125,17 +125,25 @@ def scale_of(steps: Sequence[Step], plan: Plan | None, today: date) -> Scale:
     planned_days = [plan.start, plan.target] if plan else []
     days = [steps[0].day, steps[-1].day, today, *planned_days]
     most = max([1, *(step.open for step in steps), *([plan.open] if plan else [])])
-    return Scale(min(days), max(days), most)
+    step = stride(most)
+    return Scale(min(days), max(days), -(-most // step) * step)
+
+
+def stride(most: int) -> int:
+    """Return the distance of two level lines: 1, 2 or 5 times a power of ten, so that about four fit."""
+    unit = 1
+    while unit * 20 < most:
+        unit *= 10
+    return next(step for step in (unit, 2 * unit, 5 * unit) if step * 4 >= most)
 
 
 def axis(pen: Pen, scale: Scale) -> str:
-    """Return at most five level lines with their counts, at whole numbers."""
-    stride = -(-scale.most // 4)
+    """Return at most five level lines with their counts, at round numbers."""
     parts = []
-    for count in range(0, scale.most + 1, stride):
-        y = scale.y(count)
+    for level in range(0, scale.most + 1, stride(scale.most)):
+        y = scale.y(level)
         parts.append(pen.line((LEFT, y), (RIGHT, y), "line"))
-        parts.append(pen.write(str(count), 18, y + 4, "ink-3", text_anchor="end", font_size=12))
+        parts.append(pen.write(str(level), 18, y + 4, "ink-3", text_anchor="end", font_size=12))
     return "".join(parts)
 
 

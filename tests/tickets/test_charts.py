@@ -253,3 +253,18 @@ def test_every_burndown_stays_inside_its_axes(counts: list[int], target: int) ->
         x, y = (float(part) for part in point.split(","))
         assert 28 <= x <= 372
         assert 30 <= y <= 174
+
+
+@pytest.mark.parametrize(
+    ("most", "levels"),
+    [
+        (1, ["0", "1"]),
+        (3, ["0", "1", "2", "3"]),
+        (7, ["0", "2", "4", "6", "8"]),
+        (67, ["0", "20", "40", "60", "80"]),
+    ],
+)
+def test_the_burndown_counts_in_round_numbers(most: int, levels: list[str]) -> None:
+    drawn = burndown([Step(JAN_29, most)], today=FEB_5)
+
+    assert [text.text for text in shapes(drawn, "text", x="18")] == levels
