@@ -180,7 +180,7 @@ def taken(request: HttpRequest, watch: Callable[[bytes], object]) -> Iterator[Sp
             body = stack.enter_context(spooled(stream, limit, watch))
         except TooMuch as much:
             drain(stream)
-            detail = f"{much} Post it compressed with gzip, or in parts."
+            detail = f"{much} Post it compressed with gzip."
             raise Problem(413, "Too large", detail, limit="PAYLOAD_MAX_BYTES", limit_bytes=limit) from much
         except OSError as error:
             raise Problem(400, "Cut off", "The body ended before it was whole. Post it again.") from error
