@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -101,8 +102,12 @@ class Exchange:
         }
 
 
+@lru_cache(maxsize=4096)
 def settled(text: str) -> str:
-    """Return a text with its secrets masked and its times, identifiers and nonces replaced by their kind."""
+    """Return a text with its secrets masked and its times, identifiers and nonces replaced by their kind.
+
+    Kept for the next time: a service sends the same headers again and again, and masking is most of a look.
+    """
     text = mask_text(text)
     for pattern, word in FLEETING_TEXT:
         text = pattern.sub(word, text)

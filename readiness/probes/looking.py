@@ -169,7 +169,8 @@ class Look:
             }
             for finding in self.findings
         ]
-        kept: dict[str, Any] = storable(mask_json({"findings": said, "exchanges": list(self.exchanges)}))
+        # Both are masked by now: the findings when they were taken, the exchanges by themselves.
+        kept: dict[str, Any] = storable({"findings": said, "exchanges": list(self.exchanges)})
         return kept
 
 
