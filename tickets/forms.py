@@ -179,6 +179,9 @@ def field_form(blocker: Blocker, name: str, data: Any = None) -> "forms.ModelFor
         form.fields[name].widget.attrs["data-focus"] = True
     if name == "due":
         form.fields[name].error_messages["invalid"] = DATE_HELP
+    if isinstance(field := form.fields.get("priority"), forms.ChoiceField):
+        # Without the empty choice that a form for a new row has.
+        field.choices = Blocker.Priority.choices
     narrow_people(form, blocker.ticket.deployment)
     dress(form)
     return form

@@ -106,9 +106,7 @@ def form_of(page: Page, label: str) -> Locator:
     return page.locator("form").filter(has=page.get_by_label(label, exact=True))
 
 
-def test_what_was_written_is_taken_back_from_the_toast(
-    ticket: Ticket, new_page: Callable[..., Page]
-) -> None:
+def test_what_was_written_is_taken_back_from_the_toast(ticket: Ticket, new_page: Callable[..., Page]) -> None:
     page = new_page(make.alice())
     page.goto(ticket.get_absolute_url())
     stay(page)

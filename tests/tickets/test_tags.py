@@ -175,6 +175,16 @@ def test_an_event_is_a_sentence(verb: str, before: dict[str, Any], after: dict[s
     assert "<Secrets>" not in told(verb, before=before, after=after)
 
 
+def test_a_probe_that_records_for_itself_is_named_once() -> None:
+    change = {"subject": "The origins are allowed", "was": "failing", "now": "ok"}
+    seen = Event(verb="recorded", actor="probe cors-production",
+                 after={"source": "probe:cors-production", "observations": 1, "changes": [change]})  # fmt: skip
+
+    said = render("{% event_words event %}", event=seen)
+
+    assert said == "<b>probe cors-production</b> looked: The origins are allowed <b>OK</b>"
+
+
 def test_the_log_names_people_and_not_their_numbers() -> None:
     said = told("edited", before={"assignee": None}, after={"assignee": 7}, people={7: "Ana Lopes"})
 

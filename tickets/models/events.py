@@ -58,6 +58,10 @@ class EventQuerySet(models.QuerySet["Event"]):
     def newest_first(self) -> Self:
         return self.select_related("user").order_by("-id")
 
+    def telling(self) -> Self:
+        """Return the events that changed something; whoever looked and saw the same again is left out."""
+        return self.exclude(verb="recorded", after__changes=[])
+
     def about(self, thing: models.Model) -> Self:
         """Return the events whose object is this row, newest first."""
         return self.filter(object_type=thing._meta.model_name, object_id=thing.pk).newest_first()

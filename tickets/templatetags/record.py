@@ -211,7 +211,7 @@ def what_happened(event: Event, people: Mapping[int, str]) -> SafeString:
         was = f" from {before['score']}" if before.get("score") else ""
         return format_html("scored {}{} to <b>{}</b>", label, was, after.get("score"))
     if event.verb == "recorded":
-        return format_html("{}{}", count_of(after), changes_of(after))
+        return format_html("{}{}", count_of(event), changes_of(after))
     if event.verb == "commented":
         return format_html("on {}: {}", label, str(after.get("text", ""))[:400])
     if event.verb == "edited":
@@ -219,12 +219,13 @@ def what_happened(event: Event, people: Mapping[int, str]) -> SafeString:
     return format_html("{} {}", event.verb, label)
 
 
-def count_of(after: Mapping[str, Any]) -> str:
-    """Return how much was recorded from which source."""
-    stored = int(after.get("observations", 0))
-    return (
-        f"recorded {stored} {'observation' if stored == 1 else 'observations'} from {after.get('source', '')}"
-    )
+def count_of(event: Event) -> str:
+    """Return how much was recorded from which source; a probe that is its own source only looked."""
+    source = str(event.after.get("source", ""))
+    if event.actor == source.replace(":", " ", 1):
+        return "looked"
+    stored = int(event.after.get("observations", 0))
+    return f"recorded {stored} {'observation' if stored == 1 else 'observations'} from {source}"
 
 
 def changes_of(after: Mapping[str, Any]) -> SafeString:

@@ -7,7 +7,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -29,8 +29,10 @@ LABELS = {name: name.replace("_", " ").capitalize() for name in Blocker.EDITABLE
 @login_required
 @require_GET
 def listing(request: HttpRequest, key: str) -> HttpResponse:
-    """Show the ticket's blockers as a board, or as a list."""
+    """Show the ticket's blockers as a board, or as a list; the rules name one by `?id=`, which leads to it."""
     ticket = ticket_or_404(request, key)
+    if (asked := request.GET.get("id", "")).isdecimal():
+        return redirect(get_object_or_404(ticket.blockers.standing(), pk=asked[:18]))
     judged = ticket.judge()
     context = page_context(ticket, "blockers", judged)
     layout = "list" if request.GET.get("layout") == "list" else "board"
@@ -231,9 +233,7 @@ def move(request: HttpRequest, key: str, number: int) -> HttpResponse:
     said = (
         f"{blocker.ref} moved to {dict(Blocker.State.choices)[wanted]}." if event else "It was there already."
     )
-    main = ""
-    if htmx(request) and htmx(request).target == "drawer":
-        main = drawer(request, ticket, number)
+    main = whole(request, ticket, number)
     return answer(request, ticket, said=said, to=safe(request, to), event=event, main=main)
 
 
@@ -246,9 +246,12 @@ def change_state(blocker: Blocker, wanted: str, reason: str, request: HttpReques
     return blocker.move(wanted, by=actor(request), reason=reason, seen=request.POST.get("seen") or None)
 
 
-def drawer(request: HttpRequest, ticket: Ticket, number: int) -> str:
-    """Return the drawer's content as it is now."""
-    context = blocker_context(ticket, number) | {"in_drawer": True}
+def whole(request: HttpRequest, ticket: Ticket, number: int) -> str:
+    """Return all of a blocker as it is now, when htmx shows it in the drawer or on its page; else nothing."""
+    target = htmx(request).target if htmx(request) else None
+    if target not in {"drawer", f"blocker-{number}"}:
+        return ""
+    context = blocker_context(ticket, number) | {"in_drawer": target == "drawer"}
     return render_to_string("tickets/_blocker_drawer.html", context, request)
 
 

@@ -49,14 +49,14 @@ def recommendations(request: HttpRequest, key: str) -> HttpResponse:
 @require_GET
 @vary_on_headers("HX-Request")
 def activity(request: HttpRequest, key: str) -> HttpResponse:
-    """Show the log, newest first, a page at a time; htmx asks for the few newest ones of the summary."""
+    """Show the log, newest first, a page at a time; htmx asks for the few that changed something last."""
     ticket = ticket_or_404(request, key)
     events = ticket.events.newest_first().select_related("undone_by", "ticket")
     if htmx(request) and "few" in request.GET:
         return render(
             request,
             "tickets/_activity.html",
-            {"ticket": ticket, "events": events[:8], "people": names_of(ticket.deployment)},
+            {"ticket": ticket, "events": events.telling()[:8], "people": names_of(ticket.deployment)},
         )
     before = request.GET.get("before", "")
     if before.isdecimal():

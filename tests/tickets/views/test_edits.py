@@ -165,6 +165,42 @@ def test_a_claimed_fix_waits_for_a_second_person(alice: Client, bob: Client, aud
     assert blocker(audit, 3).state == "verified"
 
 
+def test_a_blockers_own_page_follows_its_moves(alice: Client, audit: Ticket) -> None:
+    headers = {"HX-Request": "true", "HX-Target": "blocker-1"}
+
+    moved = alice.post(f"/t/{audit.key}/blockers/1/state/", {"state": "fix_ready"}, headers=headers)
+
+    assert 'id="blocker-1"' in text(moved)
+    assert "A second person verifies it." in text(moved)
+
+
+def test_a_blocker_is_never_without_a_priority(alice: Client, audit: Ticket) -> None:
+    page = text(alice.get(f"/t/{audit.key}/blockers/1/"))
+
+    assert "---------" not in page
+    assert 'value="P0" selected' in page
+
+
+def test_the_summary_tells_what_changed_and_leaves_out_looks_that_changed_nothing(
+    alice: Client, audit: Ticket
+) -> None:
+    for _ in range(2):
+        make.record(audit, make.finding("sec.headers"), source="probe:security-headers")
+
+    few = text(alice.get(f"/t/{audit.key}/activity/?few", headers={"HX-Request": "true"}))
+    every = text(alice.get(f"/t/{audit.key}/activity/"))
+
+    assert "no status changed" not in few
+    assert "no status changed" in every
+
+
+def test_a_condition_leads_to_the_blocker_that_it_names(alice: Client, audit: Ticket) -> None:
+    blocker = audit.blockers.get(number=2)
+
+    assert alice.get(f"/t/{audit.key}/blockers/?id={blocker.pk}").headers["Location"].endswith("/blockers/2/")
+    assert alice.get(f"/t/{audit.key}/blockers/?id=99999").status_code == 404
+
+
 @pytest.mark.parametrize("state", ["verified", "reopened", "nonsense", ""])
 def test_a_move_that_the_rules_do_not_allow_says_why(alice: Client, audit: Ticket, state: str) -> None:
     response = post(alice, audit, "blockers/1/state/", {"state": state}, **HTMX)

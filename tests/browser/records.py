@@ -1,0 +1,217 @@
+"""Makes records to look at: one of the usual size, one with nothing in it, one with too much of everything."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+
+from django.urls import reverse
+from django.utils import timezone
+
+from readiness.gate.models import Badge
+from readiness.intake.models import ApiToken, Delivery, Source
+from readiness.probes.models import Outcome, ProbeResult, ProbeRun, ProbeState
+from readiness.probes.registry import PROBES
+from readiness.reports.models import Report
+from tests import factories as make
+from tests.live import Live
+from tests.shop import harbour_books
+from tickets.models import ChecklistItem, Deployment, Recommendation, SignInLink, Ticket
+from tickets.scoring import Status
+
+LONG = "A name that somebody wrote without thinking of those who have to read it on a telephone in the rain"
+UNBROKEN = "shop/checkout/payment/provider_with_a_very_long_name_that_never_ends/settings_of_production.py"
+PERSON = "bartholomew-maximilian.featherstonehaugh-cholmondeley"
+
+
+@dataclass
+class Record:
+    """One ticket with what hangs on it, to look at."""
+
+    ticket: Ticket
+
+    @property
+    def deployment(self) -> Deployment:
+        return self.ticket.deployment
+
+    def address(self, name: str) -> str:
+        """Return the address of a page by the name that the table of addresses gives it; empty without one."""
+        arguments = ARGUMENTS.get(name, lambda record: ())(self)
+        return "" if None in arguments else reverse(name, args=arguments)
+
+
+Arguments = Callable[[Record], tuple[object, ...]]
+
+
+def of_ticket(record: Record) -> tuple[object, ...]:
+    return (record.ticket.key,)
+
+
+def of_deployment(record: Record) -> tuple[object, ...]:
+    return (record.deployment.slug,)
+
+
+def of_blocker(record: Record) -> tuple[object, ...]:
+    return (record.ticket.key, first(record.ticket.blockers.values_list("number", flat=True)))
+
+
+def of_report(record: Record) -> tuple[object, ...]:
+    return (record.ticket.key, first(record.ticket.reports.values_list("number", flat=True)))
+
+
+def first(values: "object") -> object:
+    return next(iter(values), None)  # type: ignore[call-overload]
+
+
+ARGUMENTS: dict[str, Arguments] = {
+    **dict.fromkeys(
+        ("ticket-detail", "blocker-list", "blocker-add", "finding-list", "finding-add", "checklist", "activity",
+         "recommendation-list", "score", "ticket-probes", "report-list", "ticket-markdown"),
+        of_ticket,
+    ),
+    **dict.fromkeys(
+        ("deployment-detail", "deployment-settings", "deployment-members", "badge-settings", "token-list",
+         "delivery-list"),
+        of_deployment,
+    ),
+    **dict.fromkeys(("blocker-detail", "blocker-about"), of_blocker),
+    **dict.fromkeys(("report-detail", "report-verify"), of_report),
+    "blocker-field": lambda record: (*of_blocker(record), "fix"),
+    "finding-detail": lambda record: (record.ticket.key, first(record.ticket.criteria.values_list("pk", flat=True))),
+    "category-detail": lambda record: (
+        record.ticket.key, first(record.ticket.categories.values_list("key", flat=True))
+    ),
+    "ticket-probe": lambda record: (record.ticket.key, "cors-production"),
+    "probe-run": lambda record: (first(record.deployment.probe_runs.values_list("pk", flat=True)),),
+    "delivery-detail": lambda record: (first(record.deployment.deliveries.values_list("public_id", flat=True)),),
+    "sign-in-link": lambda record: (SignInLink.issue(make.person("newcomer")),),
+}  # fmt: skip
+
+
+def usual(live: Live) -> Record:
+    """Return the example audit half way: probes ran, CI posted, blockers are in every state."""
+    ticket = harbour_books(live)
+    secret, database, origins, health, errors = ticket.blockers.order_by("number")
+    by_alice, by_bob = make.acting(make.alice()), make.acting(make.bob())
+    secret.edit("assignee", make.bob(), by=by_alice)
+    secret.edit("due", (timezone.now() - timedelta(days=3)).date(), by=by_alice)
+    secret.move("in_progress", by=by_bob)
+    database.claim_fix(by=by_bob)
+    health.move("wont_fix", by=by_bob)
+    errors.claim_fix(by=by_bob)
+    errors.verify(by=by_alice, reason="A test event arrived.")
+    ticket.comment("Who has the key of the old tracker?", by=by_bob, blocker=errors)
+    now = timezone.now()
+    make.record(ticket, make.finding("cfg.cors-origins", Status.OK), at=now)
+    make.record(ticket, make.finding("hlt.deep", Status.MISSING), source="probe:health-dependencies", at=now)
+    origins.refresh_from_db()
+    item = ticket.checklist.order_by("position").first()
+    assert item is not None
+    item.tick(by=by_bob)
+    probes_ran(ticket.deployment)
+    deliveries_came(ticket.deployment)
+    machines_may(ticket.deployment)
+    Report.ask(ticket, by_alice)
+    return Record(ticket)
+
+
+def bare(live: Live) -> Record:
+    """Return a ticket in which nothing was written yet, of a deployment that nothing looked at."""
+    return Record(
+        make.ticket(make.deployment("bare", team=False), categories=[], auditor="", audited_on=None)
+    )
+
+
+def crowded(live: Live) -> Record:
+    """Return a ticket with too much of everything, and names that fit nowhere."""
+    deployment = make.deployment(
+        "a-short-name-that-is-not-short-at-all-and-goes-on-for-as-long-as-it-is-let-be",
+        name=LONG, base_url=f"https://{'a' * 50}.{'b' * 50}.example.com/{UNBROKEN}",
+        dependencies=[f"dependency-{number}" for number in range(20)],
+        repository_url=f"https://git.example.com/{UNBROKEN}", deployed_commit="a" * 40,
+    )  # fmt: skip
+    for number in range(20):
+        deployment.admit(make.person(f"member-{number}-{PERSON}"), by=make.SYSTEM)
+    deployment.admit(make.person(PERSON, first_name=LONG[:60], last_name=PERSON), by=make.SYSTEM)
+    ticket = make.ticket(
+        deployment, title=LONG, auditor=LONG, scope=UNBROKEN * 3, stated_recommendation=LONG * 3,
+        stated_estimate=LONG, conclusion=f"{LONG}\n\n{UNBROKEN * 3}", next_steps=[LONG, UNBROKEN],
+        target_date=timezone.now().date() + timedelta(days=30), audited_on=timezone.now().date(),
+    )  # fmt: skip
+    crowd(ticket)
+    for _ in range(3):
+        probes_ran(deployment)
+    deliveries_came(deployment)
+    machines_may(deployment, name=LONG[:90])
+    Report.ask(ticket, make.acting(make.alice()))
+    return Record(ticket)
+
+
+def crowd(ticket: Ticket) -> None:
+    """Fill a ticket with long rows of every kind."""
+    now = timezone.now()
+    categories = list(ticket.categories.all())
+    sections = [make.section(ticket, f"{n}.{n}", LONG, category=categories[n], position=n) for n in range(4)]
+    criteria = [
+        make.criterion(
+            ticket, f"{UNBROKEN}:{number}", list(Status)[number % 8], category=categories[number % 6].name, at=now,
+            section=sections[number % 4], notes=f"{LONG} {UNBROKEN}", fix=LONG, severity="critical",
+            severity_word=LONG[:40],
+        )
+        for number in range(24)
+    ]  # fmt: skip
+    for category in categories:
+        make.assess(category, "10", at=now)
+    for number in range(12):
+        row = make.blocker(
+            ticket, f"{LONG} {number}", f"P{number % 4}", criteria=criteria[number : number + 3], at=now,
+            location=UNBROKEN, issue=f"{LONG} {UNBROKEN}", risk=LONG, fix=UNBROKEN, assignee=make.person(PERSON),
+        )  # fmt: skip
+        row.move(("open", "in_progress", "fix_ready")[number % 3], by=make.acting(make.bob()), reason=LONG)
+    for number in range(12):
+        ChecklistItem.objects.create(
+            ticket=ticket, phase=("pre", "during", "post")[number % 3], heading=LONG, text=f"{LONG} {UNBROKEN}",
+            position=number,
+        )  # fmt: skip
+        Recommendation.objects.create(
+            ticket=ticket, horizon=f"{LONG} {number % 3}", text=UNBROKEN, position=number
+        )
+    ticket.refresh_from_db()
+
+
+def probes_ran(deployment: Deployment) -> None:
+    """Add a finished run in which every probe said something."""
+    now, outcomes = timezone.now(), list(Outcome)
+    run = ProbeRun.objects.create(
+        deployment=deployment, state=ProbeRun.State.DONE, total=len(PROBES), finished=len(PROBES)
+    )
+    for place, name in enumerate(PROBES):
+        outcome = outcomes[place % len(outcomes)]
+        ProbeState.objects.update_or_create(
+            deployment=deployment, probe=name,
+            defaults={"outcome": outcome, "detail": LONG, "since": now, "last_run_at": now},
+        )  # fmt: skip
+        ProbeResult.objects.create(
+            run=run, deployment=deployment, probe=name, outcome=outcome, detail=LONG, changed=True,
+            started_at=now, seconds=Decimal("0.2"),
+        )  # fmt: skip
+
+
+def deliveries_came(deployment: Deployment) -> None:
+    """Add a delivery of every result."""
+    for place, result in enumerate(Delivery.Result.values):
+        Delivery.objects.create(
+            public_id=f"dlv-{deployment.pk}-{place}", deployment=deployment, idempotency_key=str(place),
+            sender="token ci", payload_sha256="0" * 64, payload_bytes=1200, format="junit", result=result,
+            context={"commit": "a1f39c2", "branch": UNBROKEN}, observed_at=timezone.now(),
+            summary={"tests": 84, "passed": 67, "failures": 17}, warnings=[LONG], reason=LONG,
+            state=Delivery.State.QUEUED if result == Delivery.Result.WAITING else Delivery.State.DONE,
+        )  # fmt: skip
+
+
+def machines_may(deployment: Deployment, name: str = "build server") -> None:
+    """Give the deployment a token, a signing source and a badge."""
+    by = make.acting(deployment.owner)
+    ApiToken.issue(deployment, name=name, actions=ApiToken.Action.values, by=by)
+    Source.open_for(deployment, name=name, by=by)
+    Badge.of(deployment).switch(on=True, by=by)
