@@ -1,4 +1,4 @@
-"""Makes the shop of the stories: the example audit as a ticket of a deployment that the demo service stands for."""
+"""Makes the shop of the stories: the example audit, of a deployment that the demo service answers for."""
 
 from datetime import date, timedelta
 

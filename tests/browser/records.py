@@ -1,4 +1,4 @@
-"""Makes records to look at: one of the usual size, one with nothing in it, one with too much of everything."""
+"""Makes records to look at: a usual one, one with nothing in it, one with too much of everything."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class Record:
         return self.ticket.deployment
 
     def address(self, name: str) -> str:
-        """Return the address of a page by the name that the table of addresses gives it; empty without one."""
+        """Return the address of a page by its name in the table of addresses; empty without one."""
         arguments = ARGUMENTS.get(name, lambda record: ())(self)
         return "" if None in arguments else reverse(name, args=arguments)
 
@@ -65,8 +65,8 @@ def first(values: "object") -> object:
 
 ARGUMENTS: dict[str, Arguments] = {
     **dict.fromkeys(
-        ("ticket-detail", "blocker-list", "blocker-add", "finding-list", "finding-add", "checklist", "activity",
-         "recommendation-list", "score", "ticket-probes", "report-list", "ticket-markdown"),
+        ("ticket-detail", "blocker-list", "blocker-add", "finding-list", "finding-add", "checklist",
+         "activity", "recommendation-list", "score", "ticket-probes", "report-list"),
         of_ticket,
     ),
     **dict.fromkeys(
@@ -77,13 +77,17 @@ ARGUMENTS: dict[str, Arguments] = {
     **dict.fromkeys(("blocker-detail", "blocker-about"), of_blocker),
     **dict.fromkeys(("report-detail", "report-verify"), of_report),
     "blocker-field": lambda record: (*of_blocker(record), "fix"),
-    "finding-detail": lambda record: (record.ticket.key, first(record.ticket.criteria.values_list("pk", flat=True))),
+    "finding-detail": lambda record: (
+        record.ticket.key, first(record.ticket.criteria.values_list("pk", flat=True))
+    ),
     "category-detail": lambda record: (
         record.ticket.key, first(record.ticket.categories.values_list("key", flat=True))
     ),
     "ticket-probe": lambda record: (record.ticket.key, "cors-production"),
     "probe-run": lambda record: (first(record.deployment.probe_runs.values_list("pk", flat=True)),),
-    "delivery-detail": lambda record: (first(record.deployment.deliveries.values_list("public_id", flat=True)),),
+    "delivery-detail": lambda record: (
+        first(record.deployment.deliveries.values_list("public_id", flat=True)),
+    ),
     "sign-in-link": lambda record: (SignInLink.issue(make.person("newcomer")),),
 }  # fmt: skip
 
@@ -154,8 +158,8 @@ def crowd(ticket: Ticket) -> None:
     sections = [make.section(ticket, f"{n}.{n}", LONG, category=categories[n], position=n) for n in range(4)]
     criteria = [
         make.criterion(
-            ticket, f"{UNBROKEN}:{number}", list(Status)[number % 8], category=categories[number % 6].name, at=now,
-            section=sections[number % 4], notes=f"{LONG} {UNBROKEN}", fix=LONG, severity="critical",
+            ticket, f"{UNBROKEN}:{number}", list(Status)[number % 8], at=now,
+            category=categories[number % 6].name, section=sections[number % 4], notes=f"{LONG} {UNBROKEN}", fix=LONG, severity="critical",
             severity_word=LONG[:40],
         )
         for number in range(24)
@@ -165,13 +169,14 @@ def crowd(ticket: Ticket) -> None:
     for number in range(12):
         row = make.blocker(
             ticket, f"{LONG} {number}", f"P{number % 4}", criteria=criteria[number : number + 3], at=now,
-            location=UNBROKEN, issue=f"{LONG} {UNBROKEN}", risk=LONG, fix=UNBROKEN, assignee=make.person(PERSON),
+            location=UNBROKEN, issue=f"{LONG} {UNBROKEN}", risk=LONG, fix=UNBROKEN,
+            assignee=make.person(PERSON),
         )  # fmt: skip
         row.move(("open", "in_progress", "fix_ready")[number % 3], by=make.acting(make.bob()), reason=LONG)
     for number in range(12):
         ChecklistItem.objects.create(
-            ticket=ticket, phase=("pre", "during", "post")[number % 3], heading=LONG, text=f"{LONG} {UNBROKEN}",
-            position=number,
+            ticket=ticket, phase=("pre", "during", "post")[number % 3], heading=LONG,
+            text=f"{LONG} {UNBROKEN}", position=number,
         )  # fmt: skip
         Recommendation.objects.create(
             ticket=ticket, horizon=f"{LONG} {number % 3}", text=UNBROKEN, position=number

@@ -177,8 +177,8 @@ def test_an_event_is_a_sentence(verb: str, before: dict[str, Any], after: dict[s
 
 def test_a_probe_that_records_for_itself_is_named_once() -> None:
     change = {"subject": "The origins are allowed", "was": "failing", "now": "ok"}
-    seen = Event(verb="recorded", actor="probe cors-production",
-                 after={"source": "probe:cors-production", "observations": 1, "changes": [change]})  # fmt: skip
+    after = {"source": "probe:cors-production", "observations": 1, "changes": [change]}
+    seen = Event(verb="recorded", actor="probe cors-production", after=after)
 
     said = render("{% event_words event %}", event=seen)
 

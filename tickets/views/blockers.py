@@ -29,7 +29,7 @@ LABELS = {name: name.replace("_", " ").capitalize() for name in Blocker.EDITABLE
 @login_required
 @require_GET
 def listing(request: HttpRequest, key: str) -> HttpResponse:
-    """Show the ticket's blockers as a board, or as a list; the rules name one by `?id=`, which leads to it."""
+    """Show the ticket's blockers as a board or as a list; `?id=`, as the rules name one, leads to it."""
     ticket = ticket_or_404(request, key)
     if (asked := request.GET.get("id", "")).isdecimal():
         return redirect(get_object_or_404(ticket.blockers.standing(), pk=asked[:18]))

@@ -17,7 +17,7 @@ def post(client: Client, ticket: Ticket, page: str, data: Any = None, **headers:
     return client.post(ticket.get_absolute_url() + page, data or {}, headers=headers)
 
 
-def testing_score(ticket: Ticket) -> Decimal | None:
+def score_of_testing(ticket: Ticket) -> Decimal | None:
     anchor = ticket.categories.get(key="testing").anchor
     return anchor.score if anchor else None
 
@@ -296,7 +296,7 @@ def test_a_score_is_changed_with_a_reason_and_undone(alice: Client, audit: Ticke
     assert "7.5 auditor" in html
     assert "Load tests exist now" in html
     post(alice, audit, f"undo/{Event.objects.latest('id').pk}/")
-    assert testing_score(audit) == 2
+    assert score_of_testing(audit) == 2
 
 
 @pytest.mark.parametrize("score", ["12", "-1", "seven", "NaN", "1e3", "7,5"])
@@ -304,7 +304,7 @@ def test_a_score_outside_of_its_scale_is_refused(alice: Client, audit: Ticket, s
     assert (
         post(alice, audit, "categories/testing/", {"score": score, "rationale": "because"}).status_code == 422
     )
-    assert testing_score(audit) == 2
+    assert score_of_testing(audit) == 2
 
 
 def test_a_statement_about_a_finding_stands_beside_the_evidence(bob: Client, audit: Ticket) -> None:
