@@ -18,7 +18,8 @@ LABEL = "readiness"
 GROUNDS = {"pass": "#11612f", "warn": "#7d4300", "fail": "#9b1313"}
 GREY = "#404a58"
 # The widths of DejaVu Sans at 11 px, roughly; textLength makes every face fit what is reserved here.
-WIDE, NARROW, USUAL = 9.4, 3.9, 7.0
+WIDTHS = {**dict.fromkeys("MWmw", 9.6), **dict.fromkeys("il.,' ", 3.4), **dict.fromkeys("frt", 4.5)}
+CAPITAL, USUAL = 7.4, 6.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +73,7 @@ def _words(ticket: Ticket, snapshot: Snapshot, at: datetime) -> str:
 
 def width_of(text: str) -> int:
     """Return how many pixels a text takes at 11 px, roughly."""
-    wide, narrow = set("MWmw"), set("il.,' ")
-    return round(sum(WIDE if c in wide else NARROW if c in narrow else USUAL for c in text)) + 12
+    return round(sum(WIDTHS.get(c, CAPITAL if c.isupper() else USUAL) for c in text)) + 12
 
 
 def draw(face: Face) -> str:

@@ -30,7 +30,7 @@ class TokenForm(forms.Form):
     actions = forms.MultipleChoiceField(
         choices=ApiToken.Action.choices,
         label="May",
-        widget=forms.CheckboxSelectMultiple,
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "check"}),
         error_messages={"required": "Choose at least one thing that it may do."},
     )
     days = forms.ChoiceField(choices=LIVES, label="Ends after", initial="90")

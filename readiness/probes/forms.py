@@ -5,7 +5,7 @@ somebody can do something about it.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -24,6 +24,14 @@ LINES_SHOWN = 3
 MOST_LINES = 50
 TAKEN_BY_US = frozenset({"new"})
 SLUG_HELP = "Letters, digits and hyphens, such as shop. It is part of addresses and cannot be changed later."
+
+GROUPS = (
+    ("What it is", ("name", "slug", "environment")),
+    ("Where it answers", ("base_url", "host_header", "health_path", "login_path")),
+    ("Who calls it", ("frontend_origins", "api_paths", "public_api", "cors_credentials")),
+    ("What it needs, and what it keeps to itself", ("dependencies", "protected_paths", "docs_policy")),
+    ("Where its code is", ("repository_url", "branch", "deployed_commit")),
+)
 
 if TYPE_CHECKING:
     DeploymentModelForm = forms.ModelForm[Deployment]
@@ -74,25 +82,7 @@ class DeploymentForm(DeploymentModelForm):
 
     class Meta:
         model = Deployment
-        fields: ClassVar = [
-            "name",
-            "slug",
-            "environment",
-            "base_url",
-            "host_header",
-            "health_path",
-            "login_path",
-            "frontend_origins",
-            "api_paths",
-            "protected_paths",
-            "public_api",
-            "cors_credentials",
-            "docs_policy",
-            "dependencies",
-            "repository_url",
-            "branch",
-            "deployed_commit",
-        ]
+        fields: ClassVar = [name for _, names in GROUPS for name in names]
         labels: ClassVar = {
             "slug": "Short name",
             "base_url": "Base URL",
@@ -118,6 +108,10 @@ class DeploymentForm(DeploymentModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        docs = self.fields["docs_policy"]
+        if isinstance(docs, forms.ChoiceField):
+            column = Deployment._meta.get_field("docs_policy")
+            docs.choices = column.get_choices(blank_choice=[("", "Nobody decided")])
         if self.instance.pk:
             del self.fields["slug"]
             self.fields["seen"].initial = mark_of(self.instance, self.wanted_fields)
@@ -126,6 +120,11 @@ class DeploymentForm(DeploymentModelForm):
     def wanted_fields(self) -> list[str]:
         """Return the names of the fields that are the deployment's own."""
         return [name for name in self.fields if name != "seen"]
+
+    def groups(self) -> Iterator[tuple[str, list[forms.BoundField]]]:
+        """Yield the fields as the page shows them: a heading, and what stands under it."""
+        for title, names in GROUPS:
+            yield title, [self[name] for name in names if name in self.fields]
 
     def values(self) -> dict[str, Any]:
         """Return what was typed, as the deployment's verbs take it; call on a valid form."""
