@@ -27,7 +27,7 @@ class ReportQuerySet(JobQuerySet["Report"]):
 
     def without_content(self) -> Self:
         """Return the reports as a list needs them; one content may be a megabyte."""
-        return self.defer("content").select_related("made_by")
+        return self.defer("content").select_related("made_by", "ticket__deployment")
 
 
 class Report(Job):

@@ -16,7 +16,7 @@ FIRST_LINE, NEXT_LINE, PROSE_LINE = 5.4, 4.7, 5.0
 HEADING, BANNER, SCORES, LISTS, GLANCE = 12.0, 21.0, 18.6, 13.1, 20.6
 # How many letters a line holds, by column.
 LEAD, NOTE, CONDITION, ACTION, TITLE, RISK = 82, 92, 28, 37, 34, 54
-WIDEST_CATEGORIES = 14
+MOST_CATEGORIES = 12
 WANTED = 5
 TIGHTEST = 3
 Row = dict[str, Any]
@@ -77,7 +77,7 @@ class Rows:
 def arrange(rows: Rows, tight: int = 0) -> Summary:
     """Return the rows that fit. `tight` is how many times the printed page has turned out too long.
 
-    Categories are all shown (up to 14). Conditions and actions give way until five blockers have room, then
+    Categories are all shown (up to 12). Conditions and actions give way until five blockers have room, then
     everything is set tighter.
     """
     for level in range(tight, TIGHTEST + 1):
@@ -92,9 +92,7 @@ def _arranged(rows: Rows, level: int, beside: int, blockers: int) -> Summary:
     notes = _notes(rows, SETTINGS[level])
     return Summary(
         tight=level,
-        categories=Shown(
-            rows.categories[:WIDEST_CATEGORIES], max(0, len(rows.categories) - WIDEST_CATEGORIES)
-        ),
+        categories=Shown(rows.categories[:MOST_CATEGORIES], max(0, len(rows.categories) - MOST_CATEGORIES)),
         conditions=first(rows.conditions, beside),
         actions=first(rows.actions, beside),
         blockers=first(rows.blockers, max(3, blockers)),
@@ -119,7 +117,7 @@ def _room(rows: Rows, setting: Setting, beside: int) -> int:
     """Return how many blockers fit under everything else."""
     row = FIRST_LINE + setting.pad
     used = HEADING + _banner(rows, setting) + SCORES + LISTS + GLANCE
-    used += (min(len(rows.categories), WIDEST_CATEGORIES + 1) + 1) * row
+    used += (min(len(rows.categories), MOST_CATEGORIES + 1) + 1) * row
     lists = ((rows.conditions, CONDITION), (rows.actions, ACTION))
     used += max(_list(first(found, beside), letters, setting) for found, letters in lists)
     left = PAGE - setting.spare - used

@@ -46,8 +46,7 @@ def _ask(request: HttpRequest, ticket: Ticket) -> HttpResponse:
 @login_required
 def everywhere(request: HttpRequest) -> HttpResponse:
     """List the newest reports of every ticket that the person sees."""
-    reports = Report.objects.visible_to(person(request)).without_content()
-    rows = _page(request, reports.select_related("made_by", "ticket__deployment").order_by("-id"))
+    rows = _page(request, Report.objects.visible_to(person(request)).without_content().order_by("-id"))
     return render(request, "readiness/reports/report_everywhere.html", {"rows": rows, "area": "reports"})
 
 

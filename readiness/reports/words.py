@@ -9,6 +9,7 @@ from itertools import accumulate, takewhile
 from typing import Any
 
 import nh3
+from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -99,17 +100,23 @@ def _letters_within(text: str, room: float) -> int:
 
 
 def _room(letter: str) -> float:
-    """Return how wide a letter is, in average letters; a new line takes half a line of them."""
+    """Return how wide a letter is, in average letters; a new line wastes a line of them."""
     if letter == "\n":
-        return 40
+        return 75
     wide = letter.isupper() or letter in "mw@%" or unicodedata.east_asian_width(letter) in "WF"
     return 1.9 if wide else 1
 
 
 @cache
 def _markdown() -> MarkdownIt:
-    """Return the reader of an audit's prose: no HTML, and no images, which would be fetched."""
-    return MarkdownIt("commonmark", {"html": False, "linkify": False}).enable(["table"]).disable("image")
+    """Return the reader of an audit's prose: no HTML, and of images the words, for one would be fetched."""
+    reader = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable(["table"])
+    reader.add_render_rule("image", _told_image)
+    return reader
+
+
+def _told_image(_: Any, tokens: Sequence[Token], place: int, *__: Any) -> str:
+    return str(escape(f"[image: {tokens[place].content}]"))
 
 
 def read(markdown: str) -> tuple[SafeString, list[Code]]:

@@ -1,4 +1,4 @@
-"""Makes the tickets that the tests of reports print: the example audit with its machine, and one of any size."""
+"""Makes the tickets that the tests of reports print: the example audit, and one of any size."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -64,8 +64,8 @@ def add_delivery(on: Deployment, result: str, **fields: Any) -> None:
     name = f"{on.slug}-{result}"
     Delivery.objects.create(
         public_id=name, deployment=on, idempotency_key=name, sender="token ci", payload_sha256="0" * 64,
-        payload_bytes=1200, format="junit", context={"commit": "a1f39c2"}, observed_at=IMPORTED, result=result,
-        state=Delivery.State.DONE, **fields,
+        payload_bytes=1200, format="junit", context={"commit": "a1f39c2"}, observed_at=IMPORTED,
+        result=result, state=Delivery.State.DONE, **fields,
     )  # fmt: skip
     Delivery.objects.filter(public_id=name).update(received_at=IMPORTED)
 

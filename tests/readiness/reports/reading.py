@@ -37,7 +37,7 @@ class Read:
 
     def fonts(self) -> Iterator[Any]:
         """Yield the descendant font of every font that a page uses."""
-        seen = set()
+        seen: set[tuple[int, int]] = set()
         for page in self.file.pages:
             for font in page.Resources.get("/Font", {}).values():
                 if font.objgen not in seen:
@@ -52,7 +52,7 @@ class Read:
 
     def links(self, page: int) -> list[str]:
         """Return the named destinations that a page (from 1) links to, in order."""
-        found = self.file.pages[page - 1].get("/Annots", [])
+        found: Any = self.file.pages[page - 1].get("/Annots", [])
         return [str(link.Dest) for link in found if "/Dest" in link]
 
     def outline(self) -> list[str]:
@@ -61,7 +61,7 @@ class Read:
 
     def kinds(self) -> set[str]:
         """Return the types of all elements in the structure tree."""
-        found = set()
+        found: set[str] = set()
         waiting = [self.root.StructTreeRoot.K]
         while waiting:
             each = waiting.pop()
@@ -83,11 +83,12 @@ def runs_of(page: Any) -> Iterator[list[str]]:
     """Yield the runs of text that a page draws, each as its pieces, decoded by the fonts' own tables."""
     tables = {name: table_of(font) for name, font in page.Resources.get("/Font", {}).items()}
     table: dict[int, str] = {}
-    for operands, operator in pikepdf.parse_content_stream(page):
-        if str(operator) == "Tf":
+    for instruction in pikepdf.parse_content_stream(page):
+        operands, operator = instruction.operands, str(instruction.operator)
+        if operator == "Tf":
             table = tables[str(operands[0])]
-        elif str(operator) in {"TJ", "Tj"}:
-            pieces = operands[0] if str(operator) == "TJ" else operands
+        elif operator in {"TJ", "Tj"}:
+            pieces: Any = operands[0] if operator == "TJ" else operands
             yield [decoded(bytes(piece), table) for piece in pieces if isinstance(piece, pikepdf.String)]
 
 

@@ -19,6 +19,7 @@ from tests import factories as make
 from tests.readiness.reports.examples import large, shop
 from tests.readiness.reports.reading import Read
 from tickets.models import Event, Ticket
+from tickets.scoring import Status
 
 pytestmark = pytest.mark.django_db
 
@@ -38,7 +39,7 @@ def lose_worker(report: Report) -> None:
 
 
 def stored() -> list[Path]:
-    storage = Report._meta.get_field("pdf").storage  # type: ignore[union-attr]
+    storage = Report._meta.get_field("pdf").storage
     assert isinstance(storage, FileSystemStorage)
     return sorted(Path(storage.location).glob("reports/**/*.pdf"))
 
@@ -246,7 +247,7 @@ def test_eight_people_who_press_at_once_after_changes_get_eight_numbers() -> Non
     def press(name: str) -> int:
         barrier.wait()
         try:
-            ticket.add_criterion(by=make.SYSTEM, subject=name, status=make.Status.OK)
+            ticket.add_criterion(by=make.SYSTEM, subject=name, status=Status.OK)
             return Report.ask(Ticket.objects.get(pk=ticket.pk), make.acting(make.person(name))).number
         finally:
             connections.close_all()
