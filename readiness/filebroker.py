@@ -32,7 +32,7 @@ def write_whole(path: Path, text: str) -> None:
 class Channel(filesystem.Channel):
     """The filesystem channel with atomic writes."""
 
-    def _put(self, queue: str, message: Any, **kwargs: Any) -> None:
+    def _put(self, queue: str, message: Any, **kwargs: Any) -> None:  # type: ignore[override]  # the stubs know no kwargs
         # Readers take the files in the order of their names.
         name = f"{time.time_ns():020}_{uuid4()}.{queue}.msg"
         write_whole(Path(self.data_folder_out) / name, dumps(message))

@@ -18,6 +18,8 @@ from tickets.models import Refused, Ticket
 from tickets.views.access import actor, htmx, person, ticket_or_404
 from tickets.views.parts import page_context, parts, refuse
 
+FEW = 8
+
 
 @require_GET
 @login_required
@@ -33,7 +35,7 @@ def catalogue(request: HttpRequest) -> HttpResponse:
 def ticket_probes(request: HttpRequest, key: str) -> HttpResponse:
     """Show the probes of a ticket's deployment, as a page or, for htmx, as the panel alone."""
     ticket = ticket_or_404(request, key)
-    context = panel_context(ticket)
+    context = panel_context(ticket, FEW if "few" in request.GET else None)
     if htmx(request) and not htmx(request).boosted:
         return render(request, "readiness/probes/_panel.html", context)
     context |= page_context(ticket, "probes", ticket.judge())
@@ -110,12 +112,15 @@ def cancel_run(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "readiness/probes/_run.html", run_context(row, row.deployment.current_ticket))
 
 
-def panel_context(ticket: Ticket) -> dict[str, Any]:
-    """Return what the panel of a deployment's probes shows."""
+def panel_context(ticket: Ticket, few: int | None = None) -> dict[str, Any]:
+    """Return what the panel of a deployment's probes shows: all of them or the first few, worst first."""
     deployment = ticket.deployment
+    rows = arranging.rows(deployment, probes_for(deployment))
     return {
         "ticket": ticket,
-        "rows": arranging.rows(deployment, probes_for(deployment)),
+        "rows": rows[:few],
+        "few": few is not None,
+        "more": len(rows[few:]) if few else 0,
         "can_look": bool(probes_for(deployment)),
     }
 
