@@ -1,1 +1,1 @@
-"""Benchmarks: run by hand with `python -m bench.<name>`; each prints what it measured in one run, as a table."""
+"""Benchmarks: run by hand with `python -m bench.<name>`; each prints what it measured in one run."""

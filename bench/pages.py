@@ -56,8 +56,8 @@ def main() -> None:
     from django.test import Client
     from django.test.utils import CaptureQueriesContext
 
-    from readiness.audits.doors import read_bytes
     from readiness.audits.keep import save
+    from readiness.audits.parse import read_bytes
     from tests import factories as make
 
     text = (Path(__file__).parent.parent / "docs/examples/shop-audit.md").read_bytes()

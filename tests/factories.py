@@ -1,4 +1,4 @@
-"""Makes the rows that tests start from: plain functions with defaults, and the three people of the stories."""
+"""Makes the rows that tests start from: plain functions with defaults, and three people."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta

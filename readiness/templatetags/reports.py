@@ -14,7 +14,7 @@ register = template.Library()
 
 @register.simple_tag(takes_context=True)
 def mark(context: Context, tone: str, word: str) -> SafeString:
-    """Return a status as icon and word. On paper the style sheet draws the icon: a picture in each row is slow."""
+    """Return a status as icon and word. On paper the sheet draws the icon: a picture in each row is slow."""
     if context["report"].paper:
         return format_html('<span class="tag {}">{}</span>', tone, word)
     return readiness.tag(tone, word)

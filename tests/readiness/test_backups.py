@@ -86,12 +86,12 @@ def test_a_restore_gives_back_every_row_file_and_hash(tmp_path: Path) -> None:
     assert run("backup", file)[0] == 0
     User.objects.filter(username="alice").update(first_name="Changed since")
     Observation.objects.all().delete()
-    default_storage.delete(name)
+    default_storage.delete(str(name))
     code, said = run("restore", file, "--force")
 
     assert (code, everything() == before) == (0, True), said
     assert list(Ticket.objects.get().blockers.get().criteria.values_list("pk", flat=True)) == links
-    assert Path(default_storage.path(name)).read_bytes() == b"payload"
+    assert Path(default_storage.path(str(name))).read_bytes() == b"payload"
     assert run("verify_log") == (
         0,
         f"All {Event.objects.count()} events in 2 logs are as they were written.\n",
@@ -158,7 +158,7 @@ def test_a_folder_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
 def test_a_file_that_is_gone_from_storage_is_named_and_the_rest_is_kept(tmp_path: Path) -> None:
     a_lived_in_installation()
     name = Delivery.objects.get().payload.name
-    default_storage.delete(name)
+    default_storage.delete(str(name))
 
     code, said = run("backup", tmp_path / "b.zip")
 

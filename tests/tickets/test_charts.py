@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tickets import charts, palette
 from tickets.burndown import Plan, Step, behind, burndown, table
+from tickets.tones import Tone
 
 SVG = "{http://www.w3.org/2000/svg}"
 JAN_29, FEB_5, FEB_19 = date(2026, 1, 29), date(2026, 2, 5), date(2026, 2, 19)
@@ -234,7 +235,7 @@ def test_with_a_palette_colours_are_hex_values_and_without_one_classes() -> None
 
 
 @given(st.lists(SCORES, max_size=40), SCORES, TONES)
-def test_no_score_leaves_the_frame(scores: list[Decimal], gate: Decimal, tone: charts.Tone) -> None:
+def test_no_score_leaves_the_frame(scores: list[Decimal], gate: Decimal, tone: Tone) -> None:
     for score in [*scores[:3], None]:
         read(charts.score_ring(score, gate=gate, tone=tone))
         read(charts.ten_blocks(score, tone=tone))
