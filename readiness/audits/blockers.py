@@ -42,11 +42,10 @@ def is_one(draft: Draft, chapter: Chapter) -> bool:
     heading = blocker_heading(chapter.section.text)
     if chapter.part is not Part.BLOCKERS:
         return chapter.part is Part.ASSESSMENT and heading.priority is not None and _has_fields(chapter)
-    if chapter.opens_part or _below_one(draft, chapter):
+    if chapter.opens_part or draft.single.intersection(chapter.above):
         return False
-    parents = any(other.above[:1] == (chapter.index,) for other in draft.chapters[chapter.index + 1 :])
     words = set(heading.title.casefold().split())
-    return fields or not (parents or words <= GROUP)
+    return fields or not (chapter.index in draft.parents or words <= GROUP)
 
 
 def _has_fields(chapter: Chapter) -> bool:
@@ -58,10 +57,6 @@ def _has_fields(chapter: Chapter) -> bool:
         for one in block.fields
     }
     return len(names - {None}) > 1
-
-
-def _below_one(draft: Draft, chapter: Chapter) -> bool:
-    return any(is_one(draft, draft.chapters[index]) for index in chapter.above)
 
 
 def _priority_above(draft: Draft, chapter: Chapter) -> str | None:

@@ -33,10 +33,15 @@ class Chapter:
 
 @dataclass
 class Draft:
-    """An audit document that is being read. What no reader uses is left, with its line."""
+    """An audit document that is being read. What no reader uses is left, with its line.
+
+    `parents` are the sections that have others below them, `single` those that are one blocker each.
+    """
 
     chapters: Sequence[Chapter]
     mapping: Mapping[str, str | None]
+    parents: frozenset[int] = frozenset()
+    single: set[int] = field(default_factory=set)
     header: dict[str, str] = field(default_factory=dict)
     overall: Overall = field(default_factory=Overall)
     categories: list[CategoryScore] = field(default_factory=list)

@@ -141,7 +141,7 @@ def columns_of(table: Table) -> Columns:
         severity = take(MAYBE_SEVERITY, lambda index: every_cell(table, index, is_severity))
     if status is None and severity is None:
         status = _status_by_content(table, free)
-    fix = take(FIX, lambda index: index > 0)
+    fix = take(FIX, lambda index: index > free[0])
     subject = take(SUBJECT)
     if subject is None and free:
         subject = free.pop(0)

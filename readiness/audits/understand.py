@@ -22,7 +22,8 @@ def understand(
 ) -> AuditDocument:
     """What a page says. `mapping` names the category (None: none) of sections by label, over the defaults."""
     chapters = _chapters(sections)
-    draft = Draft(chapters, mapping or {}, warnings=list(warnings))
+    parents = frozenset(chapter.above[0] for chapter in chapters if chapter.above)
+    draft = Draft(chapters, mapping or {}, parents, warnings=list(warnings))
     scores = summary.category_blocks(chapters)
     for section, block in scores:
         summary.read_categories(
@@ -119,6 +120,7 @@ def _map(draft: Draft) -> None:
 def _read(draft: Draft, chapter: Chapter, scores: set[tuple[int, int]]) -> None:
     blocks = chapter.section.blocks
     if blockers.is_one(draft, chapter):
+        draft.single.add(chapter.index)
         blockers.read_blocker(draft, chapter)
         return
     taken = {block for section, block in scores if section == chapter.index}
