@@ -15,6 +15,7 @@ from tickets.advice import Action
 from tickets.charts import Run, history
 from tickets.models import Blocker, Event, Ticket
 from tickets.models.editing import Editable
+from tickets.models.judging import Judgement
 from tickets.scoring import CategoryResult
 from tickets.templatetags.readiness import icon, tag
 from tickets.verdict import Condition
@@ -66,23 +67,25 @@ EVENT_ICONS: Mapping[str, str] = {
 FIELD_WORDS: Mapping[str, str] = {"due": "due date", "external_link": "link"}
 
 
-@register.simple_tag
-def condition_url(ticket: Ticket, condition: Condition) -> str:
+@register.simple_tag(takes_context=True)
+def condition_url(context: template.RequestContext, condition: Condition) -> str:
     """Return where a condition's objects are: the one object, or the list that holds them."""
-    if len(condition.objects) == 1 and (
-        url := ref_url(ticket, condition.objects[0].kind, condition.objects[0].id)
-    ):
-        return url
+    ticket: Ticket = context["ticket"]
+    if len(condition.objects) == 1:
+        thing = condition.objects[0]
+        if url := thing_address(ticket, context["judged"], thing.kind, thing.id):
+            return url
     return ticket.get_absolute_url() + CONDITION_PLACES.get(condition.key, "findings/")
 
 
-@register.simple_tag
-def thing_url(ticket: Ticket, action: Action) -> str:
+@register.simple_tag(takes_context=True)
+def thing_url(context: template.RequestContext, action: Action) -> str:
     """Return where a thing to do is done."""
-    return ref_url(ticket, action.kind, action.id) or ticket.get_absolute_url()
+    ticket: Ticket = context["ticket"]
+    return thing_address(ticket, context["judged"], action.kind, action.id) or ticket.get_absolute_url()
 
 
-def ref_url(ticket: Ticket, kind: str, key: int | str) -> str:
+def thing_address(ticket: Ticket, judged: Judgement, kind: str, key: int | str) -> str:
     """Return the address of what the rules name by kind and id; empty for what has no page of its own."""
     if kind == "criterion":
         return reverse("finding-detail", args=[ticket.key, key])
@@ -91,7 +94,8 @@ def ref_url(ticket: Ticket, kind: str, key: int | str) -> str:
     if kind == "checklist":
         return f"{reverse('checklist', args=[ticket.key])}#check-{key}"
     if kind == "blocker":
-        return f"{reverse('blocker-list', args=[ticket.key])}?id={key}"
+        rows = (row for row in (*judged.blockers, *judged.others) if row.pk == key)
+        return next((row.get_absolute_url() for row in rows), "")
     return ""
 
 

@@ -77,6 +77,14 @@ def test_the_summary_says_the_verdict_the_reasons_and_what_to_do_first(alice: Cl
     assert "P0 blockers open: 2 on 5 Feb, 2 today, 5 Feb." in html
 
 
+def test_advice_and_conditions_lead_to_what_they_name(alice: Client, audit: Ticket) -> None:
+    html = get(alice, audit)
+
+    assert f'<a href="{audit.get_absolute_url()}blockers/1/">B-1 Hardcoded secrets</a>' in html
+    assert f'<a href="{audit.get_absolute_url()}blockers/3/">No open P1 blocker</a>' in html
+    assert f'<a href="{audit.get_absolute_url()}blockers/">No open P0 blocker</a>' in html
+
+
 def test_a_ticket_about_which_nothing_is_known_is_not_assessed(alice: Client, at_now: None) -> None:
     html = get(alice, make.ticket())
 
