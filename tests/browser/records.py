@@ -159,7 +159,8 @@ def crowd(ticket: Ticket) -> None:
     criteria = [
         make.criterion(
             ticket, f"{UNBROKEN}:{number}", list(Status)[number % 8], at=now,
-            category=categories[number % 6].name, section=sections[number % 4], notes=f"{LONG} {UNBROKEN}", fix=LONG, severity="critical",
+            category=categories[number % 6].name, section=sections[number % 4],
+            notes=f"{LONG} {UNBROKEN}", fix=LONG, severity="critical",
             severity_word=LONG[:40],
         )
         for number in range(24)

@@ -200,7 +200,7 @@ def test_a_category_gets_another_score_only_with_a_reason(
     expect(page.get_by_text("Documentation is now 6.5 by your judgement.")).to_be_visible()
     expect(page.get_by_text("The guide was written and read by two people.").first).to_be_visible()
     page.get_by_role("link", name="Summary").click()
-    expect(page.locator("#scores li", has_text="Documentation")).to_contain_text("6.5")
+    expect(page.locator("#scores .cats li", has_text="Documentation")).to_contain_text("6.5")
     event = last_event(ticket, object_type="category")
     assert (event.user, event.reason) == (make.alice(), "The guide was written and read by two people.")
 
