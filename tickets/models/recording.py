@@ -128,7 +128,7 @@ class Recording(Chained):
         """Store findings as observations and follow what they change; the same again change nothing.
 
         Of several findings about one claim the worst counts. A claim that has no criterion yet gets
-        one from the pack, with its category re-anchored.
+        one from the pack, with its category re-anchored; Refused when the pack has none.
         Blockers whose evidence turned are moved. One transaction; the only writer of Observation besides
         `record_statements`.
         """
@@ -245,6 +245,8 @@ class Recording(Chained):
     def _add_claims(self, keys: Sequence[str]) -> dict[str, Criterion]:
         """Return unsaved criteria for claims that the ticket has none for, from its pack."""
         pack = packs.load(self.pack)
+        if unknown := [key for key in keys if key not in pack]:
+            raise Refused(f"The pack {pack.name} has no claim “{unknown[0]}”.")
         categories = {category.name: category for category in self.categories.all()}
         place = self.criteria.count()
         return {

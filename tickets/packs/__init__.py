@@ -35,6 +35,9 @@ class Pack:
     categories: tuple[str, ...]
     claims: tuple[ClaimDefinition, ...]
 
+    def __contains__(self, key: object) -> bool:
+        return any(claim.claim == key for claim in self.claims)
+
     def claim(self, key: str) -> ClaimDefinition:
         """Return one claim; raises KeyError for a key that the pack does not have."""
         for claim in self.claims:

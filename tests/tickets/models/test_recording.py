@@ -96,6 +96,15 @@ def test_a_claim_that_the_report_does_not_mention_is_added_without_moving_the_sc
     assert ticket.result_of(make.category(ticket), SEEN).shown == Decimal("6.0")
 
 
+def test_a_claim_that_the_pack_does_not_know_is_refused_and_nothing_is_stored() -> None:
+    ticket = make.ticket()
+
+    with pytest.raises(Refused, match="has no claim “made.up”"):
+        make.record(ticket, make.finding("made.up"))
+
+    assert not Observation.objects.exists()
+
+
 def test_secrets_in_evidence_are_masked_before_they_are_stored() -> None:
     ticket = make.ticket()
     secret = "ghp_" + "a1B2" * 9
