@@ -70,7 +70,7 @@ def save(
     ticket = Ticket.objects.open_for(
         deployment,
         by=by,
-        title=(document.title or "Deployment readiness audit")[:300],
+        title=title_of(document)[:300],
         key=key_for(document, key, at),
         source_key=(document.ticket or "")[:60],
         auditor=(document.auditor or "")[:200],
@@ -123,6 +123,12 @@ def key_for(document: AuditDocument, chosen: str | None, at: datetime) -> str | 
         free = Ticket.objects.next_free_key(at.date())
         raise Refused(f"The key {wanted} is taken by another ticket. Choose another, such as {free}.")
     return wanted
+
+
+def title_of(document: AuditDocument) -> str:
+    """Return the title without the key in parentheses: the ticket has a key of its own."""
+    title = (document.title or "").replace(f"({document.ticket})", "").strip(" -–—:")
+    return title or "Deployment readiness audit"
 
 
 def date_of(document: AuditDocument, at: datetime) -> date | None:

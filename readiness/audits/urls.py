@@ -6,6 +6,5 @@ from readiness.audits import views
 
 urlpatterns = [
     path("t/import/", views.import_audit, name="audit-import"),
-    path("t/import/save/", views.save_audit, name="audit-save"),
     path("t/<slug:key>/export.md", views.markdown, name="ticket-markdown"),
 ]

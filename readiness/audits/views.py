@@ -29,9 +29,11 @@ SHOWN = 300
 @login_required
 @require_http_methods(["GET", "POST"])
 def import_audit(request: HttpRequest) -> HttpResponse:
-    """Ask for an audit and show what it would become; nothing is stored."""
+    """Ask for an audit, show what it would become, and store what was looked at: three steps, one address."""
     if request.method == "GET":
         return _ask(request, SourceForm(), 200)
+    if "deployment" in request.POST:
+        return _save(request)
     form = SourceForm(request.POST, request.FILES)
     if not form.is_valid():
         return _ask(request, form, 422)
@@ -39,9 +41,7 @@ def import_audit(request: HttpRequest) -> HttpResponse:
     return _preview(request, document, _import_form(request, document))
 
 
-@login_required
-@require_http_methods(["POST"])
-def save_audit(request: HttpRequest) -> HttpResponse:
+def _save(request: HttpRequest) -> HttpResponse:
     """Store the audit that was looked at, with the categories, deployment and key that were chosen."""
     try:
         document = read_bytes(request.POST.get("text", "").encode())

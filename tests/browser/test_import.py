@@ -1,4 +1,4 @@
-"""An audit goes in through the browser: a file, a preview with every line, a ticket; with and without JavaScript."""
+"""An audit goes in through the browser: a file, a preview of every line, a ticket; without JavaScript too."""
 
 from collections.abc import Callable
 

@@ -28,14 +28,14 @@ def look(client: Client, text: str = SHOP) -> str:
 def keep(client: Client, **fields: str) -> tuple[int, str]:
     sections = {f"section-{place}": "" for place in range(12)}
     answer = client.post(
-        reverse("audit-save"), {"text": SHOP, "deployment": "shop", "key": "", **sections, **fields}
+        reverse("audit-import"), {"text": SHOP, "deployment": "shop", "key": "", **sections, **fields}
     )
     return answer.status_code, answer.headers.get("Location", "") or answer.content.decode()
 
 
 def test_nobody_imports_without_signing_in() -> None:
-    for name in ("audit-import", "audit-save"):
-        assert Client().post(reverse(name), {"text": SHOP}).status_code == 302
+    for fields in ({"text": SHOP}, {"text": SHOP, "deployment": "new", "name": "Shop"}):
+        assert Client().post(reverse("audit-import"), fields).status_code == 302
     assert not Ticket.objects.exists()
 
 
