@@ -11,6 +11,8 @@ LONGEST = 2_000
 _MARKDOWN = MarkdownIt("commonmark", {"html": False})
 _SUSPICIOUS = re.compile(r"[\\`*_\[\]<>&!~\n]")
 _SPECIAL = re.compile(r"([\\`*_\[\]<>&!~])")
+_NUMBER = re.compile(r"(\d{1,9})[.)](?=\s|$)")
+_LEADING = re.compile(r"[-+*#>=~|:\[]|```")
 _BREAK = re.compile(r"<br ?/?>", re.IGNORECASE)
 
 
@@ -27,6 +29,21 @@ def escape(text: str) -> str:
     if plain(text) == text and "\n" not in text:
         return text
     return _SPECIAL.sub(r"\\\1", text).replace("\n", "<br>")
+
+
+def escape_point(text: str) -> str:
+    """Markdown for the text of a point in a list: what would begin a block or a box there is escaped too."""
+    markdown = escape(text)
+    number = _NUMBER.match(markdown)
+    if number:
+        return f"{number[1]}\\{markdown[len(number[1]) :]}"
+    return f"\\{markdown}" if _LEADING.match(markdown) else markdown
+
+
+def escape_heading(text: str) -> str:
+    """Markdown for a heading: a # at its end would be taken for its closing."""
+    markdown = escape(text)
+    return f"{markdown[:-1]}\\#" if markdown.endswith("#") else markdown
 
 
 def _text(tokens: list[Token]) -> str:

@@ -5,7 +5,7 @@ from decimal import Decimal
 from itertools import groupby
 
 from readiness.audits.document import AuditBlocker
-from readiness.audits.inline import escape
+from readiness.audits.inline import escape, escape_heading, escape_point
 from readiness.audits.page import Block, Bullet, Bullets, Field, Fields, Row, Rule, Section, Table, Text
 from readiness.audits.sheet import blocker_section
 from tickets.models import Category, ChecklistItem, Criterion, Recommendation, Ticket
@@ -23,7 +23,7 @@ def title_section(ticket: Ticket) -> Section:
         "Commit": ticket.audited_commit,
     }
     fields = tuple(Field(key, escape(value)) for key, value in values.items() if value)
-    return Section(1, escape(ticket.title), (Fields(fields), Rule()))
+    return Section(1, escape_heading(ticket.title), (Fields(fields), Rule()))
 
 
 def summary_section(
@@ -84,21 +84,23 @@ def recommendation_sections(rows: Sequence[Recommendation]) -> Iterator[Section]
     if rows:
         yield Section(2, "Recommendations")
     for horizon, group in groupby(rows, key=lambda row: row.horizon):
-        bullets = tuple(Bullet(escape(row.text), str(number)) for number, row in enumerate(group, start=1))
-        yield Section(3, escape(horizon) or "In any order", (Bullets(bullets, "."),))
+        bullets = tuple(
+            Bullet(escape_point(row.text), str(number)) for number, row in enumerate(group, start=1)
+        )
+        yield Section(3, escape_heading(horizon) or "In any order", (Bullets(bullets, "."),))
 
 
 def checklist_sections(rows: Sequence[ChecklistItem], level: int = 2) -> Iterator[Section]:
     if rows and level == 2:
         yield Section(level, "Deployment Checklist")
     for heading, group in groupby(rows, key=lambda row: row.heading or row.get_phase_display()):
-        yield Section(level + 1, escape(heading), (Bullets(tuple(map(box, group)), tight=True),))
+        yield Section(level + 1, escape_heading(heading), (Bullets(tuple(map(box, group)), tight=True),))
 
 
 def box(row: ChecklistItem) -> Bullet:
     """A point of a checklist; what does not apply says why."""
     reason = f" (not applicable: {row.reason})" if row.not_applicable else ""
-    return Bullet(escape(f"{row.text}{reason}"), box="x" if row.done else " ")
+    return Bullet(escape_point(f"{row.text}{reason}"), box="x" if row.done else " ")
 
 
 def conclusion_section(ticket: Ticket) -> Iterator[Section]:
@@ -109,7 +111,7 @@ def conclusion_section(ticket: Ticket) -> Iterator[Section]:
         blocks.append(Fields((Field("Estimated time to production-ready", escape(ticket.stated_estimate)),)))
     if ticket.next_steps:
         steps = tuple(
-            Bullet(escape(text), str(place)) for place, text in enumerate(ticket.next_steps, start=1)
+            Bullet(escape_point(text), str(place)) for place, text in enumerate(ticket.next_steps, start=1)
         )
         blocks += [Fields((Field("Next Steps", ""),)), Bullets(steps, ".", tight=True)]
     if blocks:

@@ -18,7 +18,7 @@ from readiness.audits.document import (
 )
 from readiness.audits.fields import HEADER, meaning
 from readiness.audits.headings import Part, part_of
-from readiness.audits.inline import escape
+from readiness.audits.inline import escape, escape_point
 from readiness.audits.keep import out_of_ten
 from readiness.audits.page import Bullets, Field, Fields, Section, Table
 from readiness.audits.parse import read_text
@@ -94,8 +94,10 @@ def read_back(ticket: Ticket, at: datetime | None = None) -> AuditDocument:
     if ticket.source_document:
         document = read_text(ticket.source_document)
         if _fits(document, rows):
+            # The record cuts long names; the page has them whole.
+            whole = {row.name[:120]: row.name for row in document.categories}
             mapping = {
-                finding.section: row.category.name if row.category else None
+                finding.section: whole.get(row.category.name, row.category.name) if row.category else None
                 for finding, row in zip(document.findings, rows.criteria, strict=False)
             }
             return understand(_changed(document, rows), mapping)
@@ -151,7 +153,7 @@ def _write_scores(sheet: Sheet, document: AuditDocument, rows: Rows) -> None:
     categories = {row.name: row for row in rows.judged.categories}
     moved = False
     for score in document.categories:
-        category = categories.get(score.name)
+        category = categories.get(score.name[:120])
         if category and score.place and _moved(score, rows.result(category)):
             result = rows.result(category)
             word = (score.mark, score.word or "")
@@ -334,7 +336,7 @@ def _rewrite(sheet: Sheet, place: Place, text: str) -> None:
         column = columns_of(block).subject
         sheet.change_cells(place, {column or 0: escape(text)})
     else:
-        sheet.change_bullet(place, lambda bullet: replace(bullet, text=escape(text), more=()))
+        sheet.change_bullet(place, lambda bullet: replace(bullet, text=escape_point(text), more=()))
 
 
 def _own_page(rows: Rows) -> Iterator[Section]:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from readiness.audits.headings import Part, blocker_heading, heading_of, part_of
-from readiness.audits.inline import escape, plain
+from readiness.audits.inline import escape, escape_heading, escape_point, plain
 from readiness.audits.words import STATUSES, is_severity, score_of, split_mark, status_of
 from tickets.scoring import Status
 
@@ -155,3 +155,5 @@ def test_inline_markdown_becomes_what_a_reader_sees(markdown: str, text: str) ->
 @given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp"]), max_size=60))
 def test_escaped_text_reads_back_as_it_was(text: str) -> None:
     assert plain(escape(text)) == text.strip()
+    assert plain(escape_point(text)) == text.strip()
+    assert plain(escape_heading(text)) == text.strip()
