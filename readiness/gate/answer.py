@@ -151,8 +151,6 @@ def decide_now(judgement: Judgement) -> Decision:
     verdict, commit = judgement.verdict, judgement.facts.commit
     if verdict.override:
         return OF_VERDICT.get(verdict.word, Decision.UNKNOWN)
-    if not judgement.evaluation.observed:
-        return Decision.UNKNOWN
     if commit and commit.asked and commit.match == "unknown":
         return Decision.UNKNOWN
     if verdict.word != NOT_READY:

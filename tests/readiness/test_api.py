@@ -268,6 +268,18 @@ def test_a_delivery_for_the_asked_commit_is_waited_for_and_one_for_another_commi
     assert ask(deployment, SHA[:8].upper().lower()).decision == "pending"
 
 
+def test_a_no_does_not_wait_for_a_delivery_of_another_commit_but_for_one_that_names_none() -> None:
+    deployment = shop()
+    ticket = ready_ticket(deployment)
+    factories.criterion(ticket, "Backups", Status.FAILING, at=timezone.now(), key=True)
+
+    elsewhere = delivery(deployment, OTHER_SHA)
+    assert ask(deployment, SHA).decision == "fail"
+    elsewhere.delete()
+    delivery(deployment, "")
+    assert ask(deployment, SHA).decision == "pending"
+
+
 @pytest.mark.parametrize("state", [Job.State.DONE, Job.State.FAILED, Job.State.CANCELLED])
 def test_a_delivery_that_is_over_is_not_waited_for(state: str) -> None:
     deployment = shop()

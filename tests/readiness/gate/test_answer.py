@@ -90,7 +90,11 @@ def test_evidence_of_an_ancestor_that_the_policy_does_not_allow_is_not_known_to_
 
 
 def test_nothing_observed_is_unknown() -> None:
-    assert decide_now(judged(with_rows(criterion(1), criterion(2)))) is Decision.UNKNOWN
+    nothing = with_rows(criterion(1), criterion(2))
+
+    assert decide_now(judged(nothing)) is Decision.UNKNOWN
+    assert decide_now(judged(with_rows())) is Decision.UNKNOWN
+    assert decide_now(judged(replace(nothing, blockers=(blocker(1),)))) is Decision.FAIL
 
 
 def test_a_verdict_that_the_auditor_lowered_is_a_no_that_evidence_does_not_lift() -> None:
