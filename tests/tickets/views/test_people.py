@@ -167,6 +167,12 @@ def test_alice_says_how_she_is_called_and_how_pages_look(client: Client) -> None
     assert str(User.objects.get(username="alice")) == "Alice Ahlgren"
 
 
+def test_the_menu_of_every_page_leads_to_ones_own_page(client: Client) -> None:
+    client.force_login(alice())
+
+    assert 'href="/account/"' in client.get("/").content.decode()
+
+
 def test_nobody_makes_themselves_an_administrator_on_their_page(client: Client) -> None:
     client.force_login(alice())
 
