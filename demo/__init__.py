@@ -1,1 +1,1 @@
-"""The demo: a little web service with three faults, each of which can be cured while it runs."""
+"""The demo: a little web service and its repository, with faults that can be cured while it runs."""

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-FAULTS = ("cors", "health", "headers", "lock")
+FAULTS = ("cors", "health", "headers", "lock", "secret", "database", "errors", "tests", "guides")
 
 
 @dataclass(frozen=True)
