@@ -9,8 +9,8 @@ README = """# Harbour Books
 
 A web shop that exists only to have its readiness looked at: nobody has ever bought a book here. It has a
 page, an API and a health check, like the service that runs beside this repository. What an audit found wrong
-with it can be cured, one fault at a time, with `script/demo fix`; each cure is a commit, and whoever reads the
-newest commit sees it.
+with it can be cured, one fault at a time, with `script/demo fix`. Each cure is a commit, and whoever reads
+the newest commit sees it.
 
 Run the tests with `.ci/run`. The settings that it needs are in `.env.example`.
 """
