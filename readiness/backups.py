@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -35,6 +36,8 @@ FORMAT = 1
 MANIFEST, ROWS, FILES = "manifest.json", "rows.jsonl", "files/"
 # Sessions and failed sign-ins belong to the running installation, not to the record.
 LEFT_OUT = frozenset({"sessions", "axes"})
+# What zipfile and json raise for a file that is something else, cut short or altered.
+UNREADABLE = (OSError, EOFError, KeyError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error)
 
 
 class BadBackup(Exception):
@@ -157,7 +160,7 @@ def read_manifest(path: Path) -> Manifest:
             content = json.loads(archive.read(MANIFEST))
     except FileNotFoundError:
         raise BadBackup(f"There is no file {path}.") from None
-    except (OSError, zipfile.BadZipFile, KeyError, ValueError, RuntimeError, NotImplementedError):
+    except UNREADABLE:
         raise BadBackup(f"{path} is not a backup of this program, or is damaged.") from None
     if broken is not None:
         raise BadBackup(f"{path} is damaged: {broken} does not have its checksum.")

@@ -225,6 +225,27 @@ def test_wrong_files_are_refused_in_one_sentence_and_change_nothing(tmp_path: Pa
     assert everything() == before
 
 
+def test_whatever_byte_is_damaged_a_restore_refuses_or_gives_back_the_same(tmp_path: Path) -> None:
+    a_lived_in_installation()
+    file, damaged = tmp_path / "b.zip", tmp_path / "damaged.zip"
+    run("backup", file)
+    whole, manifest = file.read_bytes(), backups.read_manifest(file)
+
+    refused = 0
+    for place in range(0, len(whole), len(whole) // 150):
+        damaged.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+        try:
+            assert backups.read_manifest(damaged) == manifest
+        except backups.BadBackup:
+            refused += 1
+    for length in range(0, len(whole), len(whole) // 50):
+        damaged.write_bytes(whole[:length])
+        with pytest.raises(backups.BadBackup):
+            backups.read_manifest(damaged)
+
+    assert refused > 100
+
+
 def test_a_row_cannot_make_a_restore_write_outside_the_storage(tmp_path: Path) -> None:
     a_lived_in_installation()
     Delivery.objects.update(payload="../../escaped")
