@@ -179,6 +179,9 @@ class ProbeRun(Job):
                 started=self._tell,
                 cancelled=self._is_lost,
             ):
+                if self._looked_elsewhere():
+                    self.give_up("The deployment's settings changed during the run. Run the probes again.")
+                    return
                 self._keep(result)
         with transaction.atomic():
             self.finish(current="", finished=self.results.count())
@@ -189,6 +192,11 @@ class ProbeRun(Job):
     def _is_lost(self) -> bool:
         """Tell whether somebody cancelled the run, or another worker has it."""
         return not self.mine().exists()
+
+    def _looked_elsewhere(self) -> bool:
+        """Tell whether the deployment points at something else since the run began."""
+        now = Deployment.objects.get(pk=self.deployment_id)
+        return any(getattr(now, name) != getattr(self.deployment, name) for name in Deployment.TARGET)
 
     @transaction.atomic
     def _keep(self, result: Result) -> None:

@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from tickets import verdict
 from tickets.models.events import Actor, Chained
+from tickets.models.observations import Standing
 from tickets.models.people import User
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ class Deployment(Chained):
         STAGING = "staging", "staging"
         TESTING = "testing", "testing"
         DEVELOPMENT = "development", "development"
+
+    # What a probe looks at follows from these.
+    TARGET = ("base_url", "host_header", "health_path", "repository_url", "branch", "dependencies")
 
     slug = models.SlugField(max_length=80, unique=True)
     name = models.CharField(max_length=200)
@@ -138,8 +142,20 @@ class Deployment(Chained):
         self.full_clean(exclude=["event_head"])
         self.save(update_fields=list(fields))
         after = {name: getattr(self, name) for name in fields}
-        if before != after:
-            self.write_event(by, "changed", self, before=before, after=after)
+        if before == after:
+            return
+        self.write_event(by, "changed", self, before=before, after=after)
+        if any(before[name] != after[name] for name in self.TARGET if name in before):
+            self._forget_what_passed()
+
+    def _forget_what_passed(self) -> None:
+        """Let no passing probe of the old target speak for the new one; what failed stands until asked."""
+        passed = Standing.objects.filter(
+            criterion__ticket__deployment=self, source__startswith="probe:", observation__status="ok"
+        )
+        passed.delete()
+        for ticket in self.tickets.all():
+            ticket.rescore()
 
     @transaction.atomic
     def admit(self, user: User, *, by: Actor) -> None:

@@ -171,6 +171,18 @@ def test_a_probe_that_sees_the_fix_claims_it_and_one_that_sees_it_gone_reopens()
     assert blocker.state == "reopened"
 
 
+def test_what_passed_at_one_address_does_not_speak_for_another_and_what_failed_stands() -> None:
+    deployment = make.deployment(base_url="https://one.example.com")
+    ticket = make.ticket(deployment)
+    make.record(ticket, make.finding(status=Status.OK))
+    make.record(ticket, make.finding("sec.headers", Status.MISSING), source="probe:security-headers")
+
+    deployment.change(by=make.acting(make.alice()), base_url="https://two.example.com")
+
+    assert status(ticket) == "unknown"
+    assert status(ticket, "sec.headers") == "missing"
+
+
 def test_storing_takes_the_same_number_of_queries_for_three_findings_and_for_fifty() -> None:
     counts = []
     for size in (3, 50):
