@@ -77,6 +77,8 @@ class Laid:
 
 def lay_out(html: str) -> Laid:
     """Return the pages of an HTML document in the report's style. Raises Unprintable."""
+    # The pages of the report before are garbage in cycles, which would stay beside those of this one.
+    gc.collect()
     with _printing():
         sheet, faces = _style()
         fetcher = URLFetcher(allowed_protocols=["data"], fail_on_errors=True)

@@ -93,7 +93,8 @@ def test_export_without_script_leads_to_the_list_which_shows_the_progress(ticket
 
     assert (answer.status_code, answer["Location"]) == (302, f"/t/{ticket.key}/reports/")
     assert Report.objects.get().made_by == make.bob()
-    assert "Report 1 is frozen; its PDF waits for a worker." in page
+    assert "Waiting" in page
+    assert "for a worker" in page
     assert '<noscript><meta http-equiv="refresh" content="5"></noscript>' in page
 
 
