@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.text import slugify
 
 from readiness.audits.document import AuditBlocker, AuditDocument, AuditFinding
+from readiness.audits.headings import heading_of
 from readiness.audits.inline import plain
 from readiness.audits.page import Table
 from readiness.audits.write import block_text, write
@@ -218,12 +219,21 @@ def keep_sections(
             ticket=ticket,
             number=number.rstrip(".")[:20],
             title=(title or label)[:200],
+            mark=heading_of(page.text).mark[:40],
+            parent=heading_above(document, first[label])[:240],
             category=categories.get(document.categories_of.get(first[label]) or ""),
             position=place,
             body="\n\n".join(block_text(block) for block in page.blocks if not isinstance(block, Table)),
         )
     Section.objects.bulk_create(rows.values())
     return rows
+
+
+def heading_above(document: AuditDocument, place: int) -> str:
+    """Return the heading that a section stands under, as written; "" right under the title or without one."""
+    level = document.sections[place].level
+    above = (one for one in reversed(document.sections[:place]) if 1 < one.level < level)
+    return plain(next((one.text for one in above), ""))
 
 
 def code_of(finding: AuditFinding) -> dict[str, str]:

@@ -30,7 +30,7 @@ def test_a_file_becomes_a_ticket_by_way_of_a_preview(
     page.get_by_label("Deployment", exact=True).select_option("harbour-books")
     if java_script:
         for theme in ("light", "dark"):
-            page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+            page.emulate_media(color_scheme=theme)
             assert_accessible(page)
         page.set_viewport_size({"width": NARROWEST, "height": 900})
         assert page.evaluate("document.documentElement.scrollWidth") <= NARROWEST

@@ -26,6 +26,7 @@ def bullets(point: st.SearchStrategy[Bullet], marker: str) -> st.SearchStrategy[
     return st.lists(point, min_size=1, max_size=4).map(lambda points: Bullets(tuple(points), marker))
 
 
+CODE = st.text(ALPHABET, max_size=20).filter(lambda line: "```" not in line and line == line.strip())
 POINTS = LETTERS.map(escape_point).filter(bool)
 BLOCKS: st.SearchStrategy[Block] = st.one_of(
     tables(),
@@ -34,9 +35,7 @@ BLOCKS: st.SearchStrategy[Block] = st.one_of(
     st.lists(st.builds(Field, WORDS, st.one_of(st.just(""), TEXTS)), min_size=1, max_size=3).map(
         lambda fields: Fields(tuple(fields))
     ),
-    st.lists(st.text(ALPHABET, max_size=20).filter(lambda line: "```" not in line), max_size=3).map(
-        lambda lines: Code("```", "python", tuple(lines))
-    ),
+    st.lists(CODE, max_size=3).map(lambda lines: Code("```", "python", tuple(lines))),
 )
 PAGES = st.lists(
     st.builds(

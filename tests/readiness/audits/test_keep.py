@@ -100,6 +100,14 @@ def test_a_taken_key_is_refused_with_the_next_free_one_and_the_old_key_is_kept_b
     assert (second.key, second.source_key) == ("TCK-20260105-007", "TCK-20260105-001")
 
 
+def test_a_section_keeps_its_number_its_mark_and_the_heading_it_stands_under() -> None:
+    ticket = imported()
+
+    first = ticket.sections.get(number="1.1")
+    assert (first.title, first.mark, first.parent) == ("Dependencies", "CRITICAL", "1. Backend Assessment")
+    assert ticket.sections.get(number="5").parent == ""
+
+
 def test_an_audit_from_the_future_is_refused_and_nothing_is_stored() -> None:
     with pytest.raises(Refused, match="in the future"):
         imported(at=datetime(2026, 1, 4, tzinfo=UTC))

@@ -29,13 +29,13 @@ def test_every_word_of_the_example_is_in_a_field_or_unmapped() -> None:
     assert unaccounted(SHOP, read_text(SHOP)) == []
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(spoiled(SHOP))
 def test_every_word_of_a_spoiled_audit_is_in_a_field_or_unmapped(text: str) -> None:
     assert unaccounted(text, read_text(text)) == []
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(spoiled(SHOP))
 def test_a_spoiled_audit_that_is_written_reads_back_the_same(text: str) -> None:
     document = read_text(text)
