@@ -19,7 +19,7 @@ import redis
 from django.conf import settings
 from django.db import connection
 
-START_SECONDS = 30
+START_SECONDS = 90
 STOP_SECONDS = 20
 
 

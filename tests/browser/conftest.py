@@ -18,7 +18,7 @@ from tickets.models import User
 
 SHOTS = settings.BASE_DIR / "var" / "test" / "shots"
 AS_USUAL: dict[str, Any] = {"viewport": {"width": 1280, "height": 900}, "locale": "en-GB"}
-WAIT_MS = 10_000
+WAIT_MS = 20_000
 FAILED = pytest.StashKey[bool]()
 CHROMIUM_ARGUMENTS = [
     "--disable-gpu",
