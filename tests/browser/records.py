@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from readiness.gate.models import Badge
 from readiness.intake.models import ApiToken, Delivery, Source
-from readiness.probes.models import Outcome, ProbeResult, ProbeRun, ProbeState
+from readiness.probes.models import ProbeResult, ProbeRun, ProbeState
+from readiness.probes.outcomes import Outcome
 from readiness.probes.registry import PROBES
 from readiness.reports.models import Report
 from tests import factories as make
@@ -36,7 +37,7 @@ class Record:
 
     def address(self, name: str) -> str:
         """Return the address of a page by its name in the table of addresses; empty without one."""
-        arguments = ARGUMENTS.get(name, lambda record: ())(self)
+        arguments = ARGUMENTS[name](self) if name in ARGUMENTS else ()
         return "" if None in arguments else reverse(name, args=arguments)
 
 

@@ -51,7 +51,7 @@ def arrived(page: Page, receipt: Mapping[str, Any], state: str = "applied") -> d
 
     def over() -> bool:
         told.update(page.request.get(receipt["delivery"]).json())
-        return told["state"] == state
+        return bool(told["state"] == state)
 
     wait_until(over, 60, what=f"a delivery to be {state}: {told}")
     return told

@@ -99,7 +99,7 @@ def test_a_claim_that_the_report_does_not_mention_is_added_without_moving_the_sc
 def test_a_claim_that_the_pack_does_not_know_is_refused_and_nothing_is_stored() -> None:
     ticket = make.ticket()
 
-    with pytest.raises(Refused, match="has no claim “made.up”"):
+    with pytest.raises(Refused, match=r"has no claim “made\.up”"):
         make.record(ticket, make.finding("made.up"))
 
     assert not Observation.objects.exists()
