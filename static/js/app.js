@@ -188,7 +188,9 @@
     const within = find("dialog[open]") || document;
     const target = all('[data-key="' + key.replace(/["\\]/g, "\\$&") + '"]', within).find(seen);
     if (!target) return false;
-    if (typing(target)) target.focus(); else target.click();
+    /* focused first, so that what takes its place gets the focus, as after a click */
+    target.focus({ preventScroll: !typing(target) });
+    if (!typing(target)) target.click();
     return true;
   }
   function step(by) {
