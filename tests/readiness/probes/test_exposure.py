@@ -94,7 +94,7 @@ FILES: dict[str, str | bytes] = {
     "/.git/HEAD": "ref: refs/heads/main\n",
     "/.git/config": "[core]\n\trepositoryformatversion = 0\n",
     "/.aws/credentials": "[default]\naws_access_key_id = AKIA\n",
-    "/.npmrc": "//registry.npmjs.org/:_authToken=abc\n",
+    "/.npmrc": "//registry.example/:_authToken=abc\n",
     "/.htpasswd": "bob:$apr1$abc$def\n",
     "/id_rsa": "-----BEGIN RSA PRIVATE KEY-----\nabc\n",
     "/backup.sql": "-- PostgreSQL database dump\n",
