@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import time_machine
@@ -99,6 +100,17 @@ def test_the_summary_set_tightest_is_one_page_and_no_card_is_split() -> None:
     for number in range(1, 41):
         pages = [one for one in laid.document.pages if f"B-{number}" in one.anchors]
         assert len(pages) == 1, f"B-{number} is on {len(pages)} pages"
+
+
+def test_letters_wider_than_expected_set_the_summary_tighter(shop_content: dict[str, Any]) -> None:
+    wide = [{**row, "title": "W" * 33, "risk": "W" * 52} for row in shop_content["blockers"]]
+    content = {**shop_content, "blockers": wide}
+
+    first = paper.lay_out(page(Edition(content, IMPRINT)))
+    printed = Read(print_report(content, IMPRINT).pdf).destinations()
+
+    assert first.places["summary-end"] == first.places["summary"] + 1
+    assert printed["gate"] == printed["summary"] + 1
 
 
 @pytest.mark.usefixtures("frozen")
