@@ -24,6 +24,7 @@ ROWS_ON_SCREEN = 500
 BLOCKERS = 150
 OBJECTS = 12
 WHOLE = 10
+WAIVERS = 6
 ABREAST = 14
 ADVICE = 100
 CARD = 3000
@@ -47,18 +48,19 @@ def capped(rows: Sequence[Some], most: int) -> Capped[Some]:
 
 
 def notes(content: Mapping[str, Any]) -> list[str]:
-    """Return everything that qualifies the verdict, as whole sentences: overrides, waivers, newer audits."""
+    """Return everything that qualifies the verdict, as whole sentences, what people decided first."""
     decided = content["verdict"]
-    said = list(content["notices"])
-    if not decided["enough_evidence"]:
-        said.append("There is not enough evidence to say that it is ready, whatever else holds.")
+    said = []
     if decided["override"]:
         said.append(_override(decided["override"], decided["computed"]))
     if decided["lowering"]:
         lowering = decided["lowering"]
         computed = f"computed {decided['computed'].lower()}. Reason: {_sentence(lowering['reason'])}"
         said.append(f"Lowered to {lowering['word'].lower()} by {lowering['by']}; {computed}")
-    return said + [_waiver(row) for row in content["waivers"]]
+    said += [*_waivers(content["waivers"]), *content["notices"]]
+    if not decided["enough_evidence"]:
+        said.append("There is not enough evidence to say that it is ready, whatever else holds.")
+    return said
 
 
 def _override(row: Row, computed: str) -> str:
@@ -66,6 +68,15 @@ def _override(row: Row, computed: str) -> str:
     where = f"for commit {row['commit'][:12]} until {ends}, by {row['by']}; computed {computed.lower()}"
     start = "Overridden to ready" if row["applies"] else "An override to ready is in force"
     return f"{start} {where}. Reason: {_sentence(row['reason'])}"
+
+
+def _waivers(rows: Sequence[Row]) -> list[str]:
+    """Return one sentence for all waivers in force; the chapter on the gate has a table of them."""
+    if len(rows) < 2:
+        return [_waiver(row) for row in rows]
+    named = [f"{row['blocker']} until {day(as_moment(row['until']))}" for row in rows[:WAIVERS]]
+    more = f" and {len(rows) - WAIVERS} more" if len(rows) > WAIVERS else ""
+    return [f"{len(rows)} waivers are in force: {', '.join(named)}{more}."]
 
 
 def _waiver(row: Row) -> str:
@@ -254,6 +265,12 @@ def blocker(row: Row) -> Row:
     """Return a blocker's card: every text cut so that the card fits on one page."""
     fields = share_out({name: row[name] for name in ("location", "issue", "risk", "fix")}, CARD)
     return {**row, **fields, "tone": PRIORITIES.get(row["priority"], "mute"), "stands": " ".join(stands(row))}
+
+
+def foreign(row: Row) -> Row:
+    """Return a blocker of another ticket as the summary lists it."""
+    title = f"{row['key']} {row['ref']} {row['title']}"
+    return {**row, "title": title, "risk": "Open in another ticket of this deployment", "anchor": "elsewhere"}
 
 
 def stands(row: Row) -> list[str]:

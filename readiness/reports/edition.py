@@ -10,6 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
+from operator import itemgetter
 from typing import Any
 
 from readiness.reports import appendix, chapters, summary
@@ -157,9 +158,16 @@ class Edition:
             categories=self.categories,
             conditions=[{**row, "text": row["title"]} for row in self.conditions],
             actions=self.actions,
-            blockers=[row for row in self.content["blockers"] if row["open"]],
+            blockers=self.in_the_way,
         )
         return summary.arrange(rows, self.tight)
+
+    @property
+    def in_the_way(self) -> list[Row]:
+        """Return the open blockers by priority, those of the deployment's other tickets among them."""
+        own = [{**row, "anchor": row["ref"]} for row in self.content["blockers"] if row["open"]]
+        others = [chapters.foreign(row) for row in self.content["elsewhere"]]
+        return sorted([*own, *others], key=itemgetter("priority"))
 
     @cached_property
     def categories(self) -> list[Row]:

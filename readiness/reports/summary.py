@@ -24,20 +24,21 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """How tight the page is set: padding of rows, lines of a row and of the lead, rows of the lists."""
+    """How tight the page is set: padding of rows, lines of a row and of the lead, notes, rows of lists."""
 
     pad: float
     lines: int
     lead: int
+    notes: int
     beside: int
     spare: float
 
 
 SETTINGS = (
-    Setting(pad=3.8, lines=2, lead=4, beside=6, spare=0),
-    Setting(pad=3.0, lines=2, lead=3, beside=5, spare=5),
-    Setting(pad=2.0, lines=1, lead=2, beside=5, spare=10),
-    Setting(pad=1.2, lines=1, lead=1, beside=4, spare=20),
+    Setting(pad=3.8, lines=2, lead=4, notes=5, beside=6, spare=0),
+    Setting(pad=3.0, lines=2, lead=3, notes=5, beside=5, spare=5),
+    Setting(pad=2.0, lines=1, lead=2, notes=4, beside=5, spare=10),
+    Setting(pad=1.2, lines=1, lead=1, notes=3, beside=4, spare=20),
 )
 
 
@@ -92,13 +93,19 @@ def _arranged(rows: Rows, level: int, beside: int, blockers: int) -> Summary:
     notes = _notes(rows, SETTINGS[level])
     return Summary(
         tight=level,
-        categories=Shown(rows.categories[:MOST_CATEGORIES], max(0, len(rows.categories) - MOST_CATEGORIES)),
+        categories=_categories(rows.categories),
         conditions=first(rows.conditions, beside),
         actions=first(rows.actions, beside),
         blockers=first(rows.blockers, max(3, blockers)),
         notes=notes,
         more_notes=len(rows.notes) - len(notes),
     )
+
+
+def _categories(rows: list[Row]) -> Shown:
+    """Return up to twelve categories; of more than that the first eleven, and how many there are beside."""
+    shown = rows if len(rows) <= MOST_CATEGORIES else rows[: MOST_CATEGORIES - 1]
+    return Shown(shown, len(rows) - len(shown))
 
 
 def first(rows: list[Row], count: int) -> Shown:
@@ -110,14 +117,14 @@ def first(rows: list[Row], count: int) -> Shown:
 
 def _notes(rows: Rows, setting: Setting) -> list[str]:
     """Return the notes that are printed in full; the others are counted, with the page where they stand."""
-    return list(rows.notes[: max(1, setting.lead - 1)])
+    return list(rows.notes[: setting.notes])
 
 
 def _room(rows: Rows, setting: Setting, beside: int) -> int:
     """Return how many blockers fit under everything else."""
     row = FIRST_LINE + setting.pad
     used = HEADING + _banner(rows, setting) + SCORES + LISTS + GLANCE
-    used += (min(len(rows.categories), MOST_CATEGORIES + 1) + 1) * row
+    used += (min(len(rows.categories), MOST_CATEGORIES) + 1) * row
     lists = ((rows.conditions, CONDITION), (rows.actions, ACTION))
     used += max(_list(first(found, beside), letters, setting) for found, letters in lists)
     left = PAGE - setting.spare - used

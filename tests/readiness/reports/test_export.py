@@ -1,7 +1,10 @@
 """A copy of a ticket as it is now comes in four formats and leaves nothing behind."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -63,6 +66,15 @@ def test_a_copy_leaves_no_report_and_no_event(ticket: Ticket) -> None:
 
     assert Report.objects.count() == 0
     assert Event.objects.count() == before
+
+
+def test_nothing_but_printing_loads_the_engine() -> None:
+    lines = (
+        "import sys, django; django.setup(); import readiness.urls, readiness.reports.export;"
+        "sys.exit('weasyprint' in sys.modules)"
+    )
+
+    assert subprocess.run([sys.executable, "-c", lines], check=False, env=os.environ).returncode == 0
 
 
 def test_another_format_is_refused_with_those_that_there_are(ticket: Ticket) -> None:

@@ -85,6 +85,8 @@ def test_hostile_texts_are_printed_as_texts_and_nothing_happens(caplog: pytest.L
     for n in range(40):
         assert f"Blocker{n}" in letters
     assert "\u202e" not in letters
+    for font in read.fonts():
+        assert "/FontFile2" in font.DescendantFonts[0].FontDescriptor, font.BaseFont
     addresses = {
         str(link.A.URI) for one in read.file.pages for link in one.get("/Annots", []) if "/A" in link
     }
