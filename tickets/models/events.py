@@ -15,6 +15,9 @@ from django.utils import timezone
 from tickets.models.people import User
 from tickets.redact import mask_json, mask_text
 
+OF_A_FORM = "form-"
+"""Begins the request id of what a form was sent for: the form's own number follows, the same each time."""
+
 
 class Refused(Exception):
     """A verb that the rules do not allow now; its text is a whole sentence for the person who asked."""
@@ -204,6 +207,17 @@ class Chained(models.Model):
         self.event_count, self.event_head = event.sequence, event.hash
         type(self)._base_manager.filter(pk=self.pk).update(event_count=event.sequence, event_head=event.hash)
         return event
+
+    def sent_before(self, by: Actor, verb: str, after: Mapping[str, Any]) -> Event | None:
+        """Return the event that the same form wrote when it was sent before; None when this is new.
+
+        The row must be locked, so that two copies of one form come one after the other.
+        """
+        if not by.request_id.startswith(OF_A_FORM):
+            return None
+        told = _plain(after)
+        rows = self.chain_events().filter(user=by.user, verb=verb, request_id=by.request_id)
+        return next((row for row in rows if row.after == told), None)
 
     def broken_links(self) -> Iterator[str]:
         """Yield one sentence for every place where the log is not what was written."""

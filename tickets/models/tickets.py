@@ -218,9 +218,15 @@ class Ticket(Recording):
         self, *, by: Actor, subject: str, status: scoring.Status, category: Category | None = None,
         reason: str = "", at: datetime | None = None, **fields: Any,
     ) -> Criterion:  # fmt: skip
-        """Add a finding that a person made; its category is re-anchored. Raises ValidationError."""
+        """Add a finding that a person made; its category is re-anchored. Raises ValidationError.
+
+        The same form sent again adds nothing, and returns what it added before.
+        """
         self.lock()
         at = at or timezone.now()
+        told = {"status": status.value, "subject": subject}
+        if there := self.sent_before(by, "added", told):
+            return self.criteria.get(pk=there.object_id)
         row = Criterion(
             ticket=self, subject=subject, category=category, position=self.criteria.count() + 1,
             **{name: mask_text(value) if isinstance(value, str) else value for name, value in fields.items()},
@@ -231,9 +237,7 @@ class Ticket(Recording):
             self.record_statements(
                 [Statement(row, status, detail=reason or row.notes)], by=by, observed_at=at, at=at
             )
-        self.write_event(
-            by, "added", row, after={"status": status.value, "subject": subject}, reason=reason, at=at
-        )
+        self.write_event(by, "added", row, after=told, reason=reason, at=at)
         self.rescore(at)
         return row
 
@@ -241,24 +245,34 @@ class Ticket(Recording):
     def add_blocker(
         self, *, by: Actor, title: str, priority: str, at: datetime | None = None, **fields: Any
     ) -> Blocker:
-        """Add a blocker with the ticket's next number. Raises ValidationError."""
+        """Add a blocker with the ticket's next number. Raises ValidationError.
+
+        The same form sent again adds nothing, and returns what it added before.
+        """
         self.lock()
         at = at or timezone.now()
+        told = {"priority": priority, "title": title}
+        if there := self.sent_before(by, "added", told):
+            return self.blockers.get(pk=there.object_id)
         number = (self.blockers.aggregate(last=models.Max("number"))["last"] or 0) + 1
         text = {name: mask_text(value) if isinstance(value, str) else value for name, value in fields.items()}
         row = Blocker(ticket=self, number=number, title=title, priority=priority, opened_at=at, **text)
         row.full_clean()
         row.save(force_insert=True)
-        self.write_event(by, "added", row, after={"priority": priority, "title": title}, at=at)
+        self.write_event(by, "added", row, after=told, at=at)
         self.rescore(at)
         return row
 
     @transaction.atomic
     def comment(self, text: str, *, by: Actor, blocker: Blocker | None = None) -> Comment:
-        """Keep what a person says. Raises Refused when it is empty or nobody says it."""
+        """Keep what a person says, once however often the form is sent. Raises Refused when it is empty."""
         if by.user is None or not text.strip():
             raise Refused("Write something before you send it.")
-        row = Comment.objects.create(ticket=self, blocker=blocker, author=by.user, text=mask_text(text))
+        self.lock()
+        said = mask_text(text)
+        if self.sent_before(by, "commented", {"text": said}):
+            return self.comments.filter(author=by.user, text=said).latest("pk")
+        row = Comment.objects.create(ticket=self, blocker=blocker, author=by.user, text=said)
         self.write_event(by, "commented", blocker or self, after={"text": row.text})
         return row
 

@@ -8,6 +8,7 @@ from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from django import template
 from django.contrib.staticfiles import finders
@@ -239,3 +240,9 @@ def _tone(name: str, score: Decimal | None) -> tones.Tone:
         "pass": "pass", "warn": "warn", "fail": "fail", "unk": "unk", "mute": "mute", "info": "info",
     }  # fmt: skip
     return known.get(name) or tones.of_score(score)
+
+
+@register.simple_tag
+def form_number() -> SafeString:
+    """Return a hidden field with a number of this form alone, by which a form sent twice is known."""
+    return format_html('<input type="hidden" name="once" value="{}">', uuid4().hex)

@@ -1,5 +1,6 @@
 """Owns how a view gets what it may show: everything starts from what the person can see, else it is a 404."""
 
+import re
 from typing import cast
 
 from django.db.models import Count, OuterRef, QuerySet, Subquery
@@ -18,6 +19,9 @@ from tickets.models import (
     Ticket,
     User,
 )
+from tickets.models.events import OF_A_FORM
+
+FORM_NUMBER = re.compile(r"[0-9a-f]{32}\Z")
 
 
 def person(request: HttpRequest) -> User:
@@ -26,7 +30,10 @@ def person(request: HttpRequest) -> User:
 
 
 def actor(request: HttpRequest) -> Actor:
-    """Return who does it, with the request's id, for the log."""
+    """Return who does it, with the number of the form that was sent or the request's id, for the log."""
+    number = request.POST.get("once", "")
+    if FORM_NUMBER.match(number):
+        return Actor.person(person(request), f"{OF_A_FORM}{number}")
     return Actor.person(person(request), request.headers.get("X-Request-ID", "")[:64])
 
 

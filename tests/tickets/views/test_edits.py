@@ -1,5 +1,6 @@
 """On the page a person edits, moves, ticks, adds, scores and undoes: with htmx, and as plain forms."""
 
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -276,6 +277,42 @@ def test_a_person_adds_a_blocker_with_the_next_number(alice: Client, audit: Tick
 
     assert response.headers["Location"] == blocker(audit, 4).get_absolute_url()
     assert (blocker(audit, 4).title, blocker(audit, 4).priority) == ("No backups", "P0")
+
+
+SENT_TWICE = {
+    "blockers/new/": {"title": "No backups", "priority": "P0"},
+    "findings/new/": {"subject": "Backups", "status": "missing", "notes": "There are none."},
+    "blockers/1/comments/": {"text": "I have the key."},
+}
+
+
+@pytest.mark.parametrize("page", SENT_TWICE)
+def test_a_form_that_is_sent_twice_adds_once(alice: Client, audit: Ticket, page: str) -> None:
+    shown = text(alice.get(f"/t/{audit.key}/{page.replace('comments', 'about')}"))
+    number = re.findall(r'name="once" value="(\w{32})"', shown)[0]
+    events = audit.events.count()
+
+    once, again = (post(alice, audit, page, {**SENT_TWICE[page], "once": number}) for _ in range(2))
+
+    assert once.headers["Location"] == again.headers["Location"]
+    assert audit.events.count() == events + 1
+
+
+@pytest.mark.parametrize("page", SENT_TWICE)
+def test_the_same_words_in_another_form_and_other_words_in_the_same_are_something_new(
+    alice: Client, bob: Client, audit: Ticket, page: str
+) -> None:
+    events, number = audit.events.count(), "0" * 32
+    other = {**SENT_TWICE[page], next(iter(SENT_TWICE[page])): "Something else", "once": number}
+
+    post(alice, audit, page, {**SENT_TWICE[page], "once": number})
+    post(alice, audit, page, other)
+    post(alice, audit, page, {**SENT_TWICE[page], "once": "1" * 32})
+    post(bob, audit, page, {**SENT_TWICE[page], "once": number})
+    post(alice, audit, page, SENT_TWICE[page])
+    post(alice, audit, page, SENT_TWICE[page])
+
+    assert audit.events.count() == events + 6
 
 
 @pytest.mark.parametrize("page", ["blockers/new/", "findings/new/"])
