@@ -76,8 +76,8 @@ def test_masking_twice_changes_nothing_more_and_keeps_every_line(text: str) -> N
     "text", ["a" * 500_000, "://" * 100_000, "SECRET" * 80_000, "eyJ." * 100_000, "=" * 500_000]
 )
 def test_a_hostile_text_takes_no_more_than_its_length(text: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
 
     mask(text)
 
-    assert time.monotonic() - started < 10
+    assert time.process_time() - started < 20
