@@ -179,7 +179,7 @@ def test_a_probe_that_does_not_finish_is_an_error_at_its_deadline() -> None:
     result = result_of(probe(sleeping, seconds=0.1))
 
     assert result.outcome == Outcome.ERROR
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 15
 
 
 def test_what_a_database_refuses_is_not_in_the_evidence() -> None:
@@ -229,7 +229,7 @@ def test_a_cancelled_batch_ends_soon_and_says_so() -> None:
     (result,) = run([Job(probe(sleeping, seconds=60), TARGET)], LOOPBACK, limits=QUICK, cancelled=cancelled)
 
     assert "cancelled" in result.detail
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 15
     assert set(asked) == {threading.current_thread()}
 
 
@@ -388,4 +388,4 @@ def test_leaving_the_results_early_stops_the_batch() -> None:
     next(results)
     results.close()  # type: ignore[attr-defined]  # a generator, promised as an iterator
 
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 15
