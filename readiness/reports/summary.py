@@ -15,7 +15,7 @@ PAGE = 252.0
 FIRST_LINE, NEXT_LINE, PROSE_LINE = 5.4, 4.7, 5.0
 HEADING, BANNER, SCORES, LISTS, GLANCE = 12.0, 21.0, 18.6, 13.1, 20.6
 # How many letters a line holds, by column.
-LEAD, NOTE, CONDITION, ACTION, TITLE, RISK = 82, 92, 28, 37, 34, 54
+LEAD, NOTE, CONDITION, ACTION, TITLE, RISK = 82, 84, 28, 37, 34, 54
 MOST_CATEGORIES = 12
 WANTED = 5
 TIGHTEST = 3
@@ -24,21 +24,22 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """How tight the page is set: padding of rows, lines of a row and of the lead, notes, rows of lists."""
+    """How tight the page is set: padding of rows; lines of a row, the lead, a note; rows of the lists."""
 
     pad: float
     lines: int
     lead: int
     notes: int
+    note: int
     beside: int
     spare: float
 
 
 SETTINGS = (
-    Setting(pad=3.8, lines=2, lead=4, notes=5, beside=6, spare=0),
-    Setting(pad=3.0, lines=2, lead=3, notes=5, beside=5, spare=5),
-    Setting(pad=2.0, lines=1, lead=2, notes=4, beside=5, spare=10),
-    Setting(pad=1.2, lines=1, lead=1, notes=3, beside=4, spare=20),
+    Setting(pad=3.8, lines=2, lead=4, notes=5, note=3, beside=6, spare=0),
+    Setting(pad=3.0, lines=2, lead=3, notes=5, note=3, beside=5, spare=5),
+    Setting(pad=2.0, lines=1, lead=2, notes=4, note=2, beside=5, spare=10),
+    Setting(pad=1.2, lines=1, lead=1, notes=3, note=1, beside=4, spare=20),
 )
 
 
@@ -140,7 +141,7 @@ def _room(rows: Rows, setting: Setting, beside: int) -> int:
 def _banner(rows: Rows, setting: Setting) -> float:
     lead = min(setting.lead, _lines(rows.lead, LEAD))
     notes = _notes(rows, setting)
-    told = sum(min(setting.lines, _lines(note, NOTE)) for note in notes) + (len(notes) < len(rows.notes))
+    told = sum(min(setting.note, _lines(note, NOTE)) for note in notes) + (len(notes) < len(rows.notes))
     return BANNER + PROSE_LINE * (lead + told)
 
 

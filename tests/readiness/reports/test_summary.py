@@ -60,7 +60,7 @@ def height(shown: Summary) -> float:
     row = 5.4 + setting.pad
     tall = row + 4.7 * (setting.lines - 1)
     lists = max(len(part.rows) * tall + row * bool(part.more) for part in (shown.conditions, shown.actions))
-    banner = 21 + 5 * (setting.lead + len(shown.notes) * setting.lines + bool(shown.more_notes))
+    banner = 21 + 5 * (setting.lead + len(shown.notes) * setting.note + bool(shown.more_notes))
     table = (len(shown.categories.rows) + bool(shown.categories.more) + 1) * row
     blockers = len(shown.blockers.rows) * tall + row * bool(shown.blockers.more)
     return 12 + banner + 18.6 + table + 13.1 + lists + 20.6 + blockers
