@@ -34,7 +34,7 @@ def test_every_command_of_the_walkthrough_prints_what_the_page_shows(checkout: P
             env=environment(port),
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=600,
             check=False,
         )
 
