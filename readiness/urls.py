@@ -22,3 +22,4 @@ urlpatterns = [
     path("", include("readiness.probes.page_urls")),
     path("", include("readiness.reports.urls")),
 ]
+handler400 = "tickets.views.errors.unreadable"

@@ -49,6 +49,19 @@ def test_a_stranger_and_an_address_that_never_was_get_the_same_page(db: None) ->
     assert plain(hidden, ticket.key) == plain(missing, "TCK-20990101-999")
 
 
+def test_a_form_that_is_too_large_is_refused_in_words(db: None) -> None:
+    client = Client()
+    client.force_login(make.alice(), "django.contrib.auth.backends.ModelBackend")
+    ticket = make.ticket()
+
+    long = client.post(f"{ticket.get_absolute_url()}blockers/new/", {"title": "x" * 4_000_000})
+    many = client.post(f"{ticket.get_absolute_url()}blockers/new/", {f"f{n}": "" for n in range(2000)})
+
+    for response in (long, many):
+        assert response.status_code == 413
+        assert "That is too large" in response.content.decode()
+
+
 def test_a_form_that_is_too_old_is_refused_in_words(db: None) -> None:
     client = Client(enforce_csrf_checks=True)
 
