@@ -226,7 +226,7 @@ class Ticket(Recording):
         at = at or timezone.now()
         told = {"status": status.value, "subject": subject}
         if there := self.sent_before(by, "added", told):
-            return self.criteria.get(pk=there.object_id)
+            return self.criteria.get(pk=there.object_id or 0)
         row = Criterion(
             ticket=self, subject=subject, category=category, position=self.criteria.count() + 1,
             **{name: mask_text(value) if isinstance(value, str) else value for name, value in fields.items()},
@@ -253,7 +253,7 @@ class Ticket(Recording):
         at = at or timezone.now()
         told = {"priority": priority, "title": title}
         if there := self.sent_before(by, "added", told):
-            return self.blockers.get(pk=there.object_id)
+            return self.blockers.get(pk=there.object_id or 0)
         number = (self.blockers.aggregate(last=models.Max("number"))["last"] or 0) + 1
         text = {name: mask_text(value) if isinstance(value, str) else value for name, value in fields.items()}
         row = Blocker(ticket=self, number=number, title=title, priority=priority, opened_at=at, **text)
