@@ -39,6 +39,8 @@ BOX = '<rect x="3" y="3" width="18" height="18" rx="3" fill="none" stroke="curre
 SEVERITIES = {"critical": (3, "fail-t"), "high": (3, "fail-t"), "medium": (2, "warn-t"), "low": (1, "ink-2")}
 # Pango's font map is shared by all renderings of a process, and it is not made for two threads at once.
 _ONE_AT_A_TIME = threading.RLock()
+_BEFORE = {"pages": 0}
+LONG = 25
 
 
 def _is_news(record: logging.LogRecord) -> bool:
@@ -77,14 +79,16 @@ class Laid:
 
 def lay_out(html: str) -> Laid:
     """Return the pages of an HTML document in the report's style. Raises Unprintable."""
-    # The pages of the report before are garbage in cycles, which would stay beside those of this one.
-    gc.collect()
     with _printing():
+        if _BEFORE["pages"] > LONG:
+            # The pages of a long report are garbage in cycles, which would stay beside those of this one.
+            gc.collect()
         sheet, faces = _style()
         fetcher = URLFetcher(allowed_protocols=["data"], fail_on_errors=True)
         document = HTML(string=html, url_fetcher=fetcher).render(
             stylesheets=[sheet], font_config=faces, pdf_variant=VARIANT
         )
+    _BEFORE["pages"] = len(document.pages)
     places: dict[str, int] = {}
     for page, laid in enumerate(document.pages, start=1):
         # What is broken over two pages has its anchor on both; it begins on the first.
