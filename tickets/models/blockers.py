@@ -181,13 +181,16 @@ class Blocker(Editable):
         lost = self.state == self.State.DUPLICATE and (original is None or original.removed_at is not None)
         return self.State.OPEN if lost else self.state
 
+    def ref_for(self, own_ticket: int | None) -> str:
+        """Return the blocker's name, with its ticket's key where another ticket speaks of it."""
+        return self.ref if own_ticket in (None, self.ticket_id) else f"{self.ticket.key} {self.ref}"
+
     def facts(self, own_ticket: int | None = None) -> verdict.BlockerFacts:
         """Return the blocker as the values that the rules take; `own_ticket` decides if its key is named."""
-        ref = self.ref if own_ticket in (None, self.ticket_id) else f"{self.ticket.key} {self.ref}"
         ends = [waiver.ends_at for waiver in self.waivers.all() if waiver.counts]
         return verdict.BlockerFacts(
             id=self.pk,
-            ref=ref,
+            ref=self.ref_for(own_ticket),
             title=self.title,
             priority=self.priority,
             state=self.state_for_rules,

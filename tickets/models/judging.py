@@ -207,7 +207,7 @@ def judge(ticket: "Ticket", at: datetime, asked: Asked | None) -> Judgement:
         criteria={row.pk: row.subject for row in criteria},
         blockers=tuple(row.facts(ticket.pk) for row in (*blockers, *others)),
         checklist=tuple(row.facts() for row in checklist),
-        waivers=tuple(row.facts() for row in waivers),
+        waivers=tuple(row.facts(ticket.pk) for row in waivers),
         newest_audit=ticket.audited_on,
         commit=None if asked is None else match_commit(ticket, criteria, asked.commit, at),
         override=None if override is None else override.facts(),

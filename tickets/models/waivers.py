@@ -48,5 +48,6 @@ class Waiver(models.Model):
     def counts(self) -> bool:
         return self.withdrawn_at is None
 
-    def facts(self) -> verdict.WaiverFacts:
-        return verdict.WaiverFacts(id=self.pk, target=str(self.blocker), until=self.ends_at)
+    def facts(self, own_ticket: int | None = None) -> verdict.WaiverFacts:
+        """Return the waiver as the values that the rules take; its target is named as the blocker is."""
+        return verdict.WaiverFacts(id=self.pk, target=self.blocker.ref_for(own_ticket), until=self.ends_at)

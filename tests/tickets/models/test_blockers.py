@@ -152,6 +152,18 @@ def test_a_waiver_leaves_the_p0_condition_until_it_ends_and_no_job_is_needed_for
     assert not met(11)["no-open-p0"]
 
 
+def test_one_waiver_counts_once() -> None:
+    ticket = make.ticket()
+    make.blocker(ticket).waive(
+        by=make.acting(make.alice()), approver=make.bob(), reason_code="accepted", text="We accept it.",
+        control="Watched daily.", ends_at=make.NOW + timedelta(days=10), at=make.NOW,
+    )  # fmt: skip
+
+    conditions = ticket.judge(make.NOW + timedelta(days=1)).verdict.conditions
+
+    assert next(row.actual for row in conditions if row.key == "no-waiver") == "1 in force"
+
+
 STEPS = st.lists(
     st.tuples(
         st.sampled_from(["alice", "bob", "probe"]),
