@@ -19,7 +19,7 @@ from tickets.models.judging import Judgement
 from tickets.views.access import htmx, ticket_or_404
 
 FINDINGS_SHOWN = 60
-PARTS = ("verdict", "tabs", "scores", "board", "checklist")
+PARTS = ("verdict", "tabs", "scores", "board", "findings", "checklist")
 
 
 def page_context(ticket: Ticket, tab: str, judged: Judgement) -> dict[str, Any]:

@@ -59,7 +59,8 @@ def test_with_htmx_the_field_comes_back_with_what_changed(alice: Client, audit: 
 
     html = text(response)
     assert response.status_code == 200
-    assert html.count('hx-swap-oob="true"') == 5
+    # The five parts, and the counts above the board and the checklist.
+    assert html.count('hx-swap-oob="true"') == 5 + 2
     assert 'hx-swap-oob="beforeend:#toasts"' in html
     assert "Secrets in code" in html
     assert "Undo" in html
