@@ -412,11 +412,12 @@ def test_a_form_with_nonsense_changes_nothing(alice: Visitor, ticket: Ticket) ->
     page = ticket.get_absolute_url()
 
     with nothing_changes():
-        assert alice.send(f"{page}blockers/1/field/title/", {"title": "a\0b"}).status == 422
+        assert alice.send(f"{page}blockers/1/field/title/", {"title": "a\0b"}).status == 400
+        assert alice.send(f"{page}blockers/1/comments/", {"text": "a\0b"}).status == 400
         assert alice.send(f"{page}blockers/1/field/due/", {"due": "31 February"}).status == 422
         assert alice.send(f"{page}blockers/1/state/", {"state": "gone"}).status == 302
         assert alice.send(f"{page}categories/testing/", {"score": "12", "rationale": "More!"}).status == 422
         assert alice.get(f"{page}blockers/99999999999999999999/").status == 404
-        assert alice.get("/search/?q=%00").status in {200, 400}
+        assert alice.get("/search/?q=%00").status == 400
         large = alice.send(f"{page}blockers/new/", {"title": "x" * 5 * MB})
         assert (large.status, "That is too large" in large.words) == (413, True)
