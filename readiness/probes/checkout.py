@@ -10,9 +10,9 @@ from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 from typing import Self
 
+from readiness.outside.failures import CannotTell
+from readiness.outside.policy import Policy
 from readiness.probes import git
-from readiness.probes.outcomes import CannotTell
-from readiness.probes.policy import Policy
 
 FILES_LIMIT = 200_000
 READ_BYTES = 1024 * 1024

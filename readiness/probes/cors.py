@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from readiness.probes.exchange import Exchange, origin
-from readiness.probes.outcomes import CannotTell
+from readiness.outside.exchange import Exchange, origin
+from readiness.outside.failures import CannotTell
 from readiness.probes.target import Target
 
 # Where an API usually lives; asked when nobody declared a path.

@@ -3,7 +3,7 @@
 import re
 from html import unescape
 
-from readiness.probes.exchange import Exchange
+from readiness.outside.exchange import Exchange
 
 Policy = dict[str, list[str]]
 

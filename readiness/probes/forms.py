@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 
 from django import forms
 
-from readiness.probes import addresses, egress, git, subjects
-from readiness.probes.outcomes import CannotTell
-from readiness.probes.policy import Blocked
+from readiness.outside import addresses, egress
+from readiness.outside.failures import CannotTell
+from readiness.outside.policy import Blocked
+from readiness.probes import git, subjects
 from tickets.forms import dress
 from tickets.models import Deployment
 from tickets.models.editing import digest

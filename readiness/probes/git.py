@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from readiness.probes import addresses
-from readiness.probes.egress import pinned
-from readiness.probes.outcomes import CannotTell
-from readiness.probes.policy import Blocked, Policy
+from readiness.outside import addresses
+from readiness.outside.egress import pinned
+from readiness.outside.failures import CannotTell
+from readiness.outside.policy import Blocked, Policy
 
 CLONE_SECONDS = 300.0
 CLONE_BYTES = 512 * 1024 * 1024

@@ -11,18 +11,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, cast
 
+from readiness.outside.egress import Client
+from readiness.outside.failures import CannotTell
+from readiness.outside.policy import Blocked
 from readiness.probes.checkout import Checkout
-from readiness.probes.egress import Client
-from readiness.probes.outcomes import (
-    OF_STATUS,
-    SAW,
-    CannotTell,
-    NotApplicable,
-    NotSupported,
-    Outcome,
-    judge,
-)
-from readiness.probes.policy import Blocked
+from readiness.probes.outcomes import OF_STATUS, SAW, NotApplicable, NotSupported, Outcome, judge
 from readiness.probes.registry import Probe, RepositoryLook, RuntimeLook
 from readiness.probes.target import Target
 from tickets.findings import Finding

@@ -10,8 +10,8 @@ from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 
+from readiness.outside.failures import CannotTell
 from readiness.probes.checkout import Checkout, is_aside
-from readiness.probes.outcomes import CannotTell
 
 # Any of these says that the repository is put into operation, not only published for others to import.
 DEPLOYED = (

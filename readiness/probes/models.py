@@ -14,7 +14,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from readiness.leases import Job, JobQuerySet, LostLease
-from readiness.probes import egress, runner, subjects
+from readiness.outside import egress
+from readiness.probes import runner, subjects
 from readiness.probes.looking import Job as Look
 from readiness.probes.looking import Result
 from readiness.probes.outcomes import Outcome

@@ -22,18 +22,6 @@ SAW = frozenset({Outcome.PASS, Outcome.WARN, Outcome.FAIL})
 """The outcomes of a look that saw something: only these carry findings."""
 
 
-class CannotTell(Exception):
-    """We could not look, or what we saw decides nothing. The text is a whole sentence for a person."""
-
-
-class Unreachable(CannotTell):
-    """The target itself refused or broke the connection."""
-
-
-class NoAnswer(CannotTell):
-    """The target took the connection and did not answer in time."""
-
-
 class NotApplicable(Exception):
     """The question does not arise for this target. The text says why, in a whole sentence."""
 

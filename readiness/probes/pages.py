@@ -1,7 +1,7 @@
 """Owns which page of a deployment stands for all of them when a probe reads headers."""
 
-from readiness.probes.exchange import Exchange
-from readiness.probes.outcomes import CannotTell
+from readiness.outside.exchange import Exchange
+from readiness.outside.failures import CannotTell
 from readiness.probes.target import Target
 
 

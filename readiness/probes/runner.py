@@ -11,11 +11,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 
+from readiness.outside.egress import Client
+from readiness.outside.policy import Policy
 from readiness.probes.checkout import Checkout
-from readiness.probes.egress import Client
 from readiness.probes.looking import Job, Result, confirmed_look
 from readiness.probes.outcomes import Outcome
-from readiness.probes.policy import Policy
 
 CANCELLED = "The run was cancelled before this probe had finished."
 OUT_OF_TIME = "The batch ran out of time before this probe had finished."

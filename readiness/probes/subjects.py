@@ -7,11 +7,12 @@ from pathlib import Path
 
 from django.conf import settings
 
-from readiness.probes import egress
+from readiness.outside import egress
+from readiness.outside.failures import CannotTell
+from readiness.outside.policy import Blocked
 from readiness.probes.checkout import Checkout
 from readiness.probes.looking import Claims, Job, Result
-from readiness.probes.outcomes import CannotTell, Outcome
-from readiness.probes.policy import Blocked
+from readiness.probes.outcomes import Outcome
 from readiness.probes.registry import PROBES, Kind, Probe
 from readiness.probes.target import Target
 from tickets.models import Deployment

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 from urllib.parse import urlsplit
 
-from readiness.probes.egress import DEADLINE, Client
-from readiness.probes.exchange import Exchange
+from readiness.outside.egress import DEADLINE, Client
+from readiness.outside.exchange import Exchange
 from readiness.probes.outcomes import NotApplicable
 
 DEFAULT_PORTS = {"http": 80, "https": 443}

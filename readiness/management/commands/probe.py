@@ -14,14 +14,15 @@ from urllib.parse import urlsplit
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError
 
-from readiness.probes import addresses
+from readiness.outside import addresses
+from readiness.outside.egress import from_settings
+from readiness.outside.failures import CannotTell
+from readiness.outside.policy import Blocked, Policy
 from readiness.probes.catalogue import catalogue
 from readiness.probes.checkout import Checkout
-from readiness.probes.egress import from_settings
 from readiness.probes.looking import Job, Result
 from readiness.probes.models import ProbeResult, ProbeRun
-from readiness.probes.outcomes import SAW, CannotTell, Outcome
-from readiness.probes.policy import Blocked, Policy
+from readiness.probes.outcomes import SAW, Outcome
 from readiness.probes.registry import PROBES, Probe, discover
 from readiness.probes.runner import Limits, run
 from readiness.probes.subjects import probes_for

@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 
+from readiness.outside.failures import CannotTell
 from readiness.probes.checkout import Checkout
 from readiness.probes.manifests import load_json, load_toml, table
-from readiness.probes.outcomes import CannotTell
 from readiness.probes.registry import probe
 from tickets.findings import Finding
 from tickets.scoring import Status

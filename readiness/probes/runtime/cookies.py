@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from readiness.probes.exchange import Exchange
-from readiness.probes.outcomes import CannotTell
+from readiness.outside.exchange import Exchange
+from readiness.outside.failures import CannotTell
 from readiness.probes.registry import probe
 from readiness.probes.target import Target
 from tickets.findings import Finding

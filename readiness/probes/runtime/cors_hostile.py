@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from datetime import timedelta
 from urllib.parse import urlsplit
 
+from readiness.outside.exchange import Exchange
+from readiness.outside.failures import CannotTell
 from readiness.probes import cors
-from readiness.probes.exchange import Exchange
-from readiness.probes.outcomes import CannotTell
 from readiness.probes.registry import probe
 from readiness.probes.target import Target
 from tickets.findings import Finding

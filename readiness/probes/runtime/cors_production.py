@@ -2,8 +2,9 @@
 
 from datetime import timedelta
 
+from readiness.outside.failures import CannotTell
 from readiness.probes import cors
-from readiness.probes.outcomes import CannotTell, NotApplicable
+from readiness.probes.outcomes import NotApplicable
 from readiness.probes.registry import probe
 from readiness.probes.target import Target
 from tickets.findings import Finding

@@ -4,8 +4,9 @@ import json
 import re
 from datetime import timedelta
 
-from readiness.probes.exchange import Exchange
-from readiness.probes.outcomes import CannotTell, NotApplicable
+from readiness.outside.exchange import Exchange
+from readiness.outside.failures import CannotTell
+from readiness.probes.outcomes import NotApplicable
 from readiness.probes.registry import probe
 from readiness.probes.target import Target
 from tickets.findings import Finding

@@ -3,9 +3,9 @@
 import secrets
 from datetime import timedelta
 
+from readiness.outside.exchange import Exchange
+from readiness.outside.failures import CannotTell, NoAnswer, Unreachable
 from readiness.probes import healthbody
-from readiness.probes.exchange import Exchange
-from readiness.probes.outcomes import CannotTell, NoAnswer, Unreachable
 from readiness.probes.registry import probe
 from readiness.probes.target import Target
 from tickets.findings import Finding

@@ -2,10 +2,11 @@
 
 from datetime import timedelta
 
+from readiness.outside.exchange import Exchange
+from readiness.outside.failures import CannotTell
 from readiness.probes import healthbody
-from readiness.probes.exchange import Exchange
 from readiness.probes.healthbody import Component
-from readiness.probes.outcomes import CannotTell, NotApplicable
+from readiness.probes.outcomes import NotApplicable
 from readiness.probes.registry import probe
 from readiness.probes.runtime.health import ask_for_health
 from readiness.probes.target import Target

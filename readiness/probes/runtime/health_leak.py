@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
+from readiness.outside.failures import CannotTell
 from readiness.probes import leaks
-from readiness.probes.outcomes import CannotTell
 from readiness.probes.registry import probe
 from readiness.probes.runtime.health import ask_for_health
 from readiness.probes.target import Target

@@ -3,7 +3,7 @@
 import re
 from datetime import timedelta
 
-from readiness.probes import addresses
+from readiness.outside import addresses
 from readiness.probes.outcomes import NotApplicable
 from readiness.probes.pages import page
 from readiness.probes.registry import probe

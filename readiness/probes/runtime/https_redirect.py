@@ -3,9 +3,10 @@
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from readiness.probes import addresses
-from readiness.probes.exchange import Exchange
-from readiness.probes.outcomes import CannotTell, NotApplicable, NotSupported, Unreachable
+from readiness.outside import addresses
+from readiness.outside.exchange import Exchange
+from readiness.outside.failures import CannotTell, Unreachable
+from readiness.probes.outcomes import NotApplicable, NotSupported
 from readiness.probes.registry import probe
 from readiness.probes.target import Target
 from tickets.findings import Finding

@@ -3,7 +3,7 @@
 import re
 from datetime import timedelta
 
-from readiness.probes.exchange import Exchange
+from readiness.outside.exchange import Exchange
 from readiness.probes.pages import page
 from readiness.probes.registry import probe
 from readiness.probes.target import Target

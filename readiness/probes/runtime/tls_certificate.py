@@ -7,11 +7,11 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from readiness.probes import addresses
-from readiness.probes.outcomes import CannotTell
+from readiness.outside import addresses
+from readiness.outside.failures import CannotTell
+from readiness.outside.tls import Handshake, has_system_roots
 from readiness.probes.registry import probe
 from readiness.probes.target import Target
-from readiness.probes.tls import Handshake, has_system_roots
 from tickets.findings import Finding
 from tickets.scoring import Status
 

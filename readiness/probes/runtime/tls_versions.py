@@ -3,10 +3,11 @@
 import ssl
 from datetime import timedelta
 
-from readiness.probes.outcomes import CannotTell, NotSupported, Unreachable
+from readiness.outside.failures import CannotTell, Unreachable
+from readiness.outside.tls import speaking_only
+from readiness.probes.outcomes import NotSupported
 from readiness.probes.registry import probe
 from readiness.probes.target import Target
-from readiness.probes.tls import speaking_only
 from tickets.findings import Finding
 from tickets.scoring import Status
 

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from readiness.probes.egress import Client
-from readiness.probes.policy import Policy
+from readiness.outside.egress import Client
+from readiness.outside.policy import Policy
 from readiness.probes.target import Target
 from tickets.findings import Finding
 from tickets.scoring import Status

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from readiness.probes import addresses, git
+from readiness.outside import addresses
+from readiness.outside.failures import CannotTell
+from readiness.outside.policy import Blocked, Policy
+from readiness.probes import git
 from readiness.probes.checkout import Checkout, is_aside
-from readiness.probes.outcomes import CannotTell
-from readiness.probes.policy import Blocked, Policy
 from tests.readiness.probes.repositories import add_commit, checkout, repository
 from tests.readiness.probes.repositories import git as run_git
 from tests.readiness.probes.servers import Answer, Request, Served, serve

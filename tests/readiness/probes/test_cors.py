@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from readiness.probes.outcomes import CannotTell, NotApplicable
+from readiness.outside.failures import CannotTell
+from readiness.probes.outcomes import NotApplicable
 from readiness.probes.runtime.cors_hostile import cors_hostile
 from readiness.probes.runtime.cors_production import cors_production
 from tests.readiness.probes.servers import Answer, App, Request, serve

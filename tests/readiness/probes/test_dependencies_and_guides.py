@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from readiness.probes.outcomes import CannotTell, NotApplicable
+from readiness.outside.failures import CannotTell
+from readiness.probes.outcomes import NotApplicable
 from readiness.probes.repository.database_pool import database_pool
 from readiness.probes.repository.docs_by_content import docs_by_content
 from readiness.probes.repository.lock_fresh import lock_fresh

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from readiness.probes.egress import Client
-from readiness.probes.outcomes import CannotTell, NotApplicable
+from readiness.outside.egress import Client
+from readiness.outside.failures import CannotTell
+from readiness.probes.outcomes import NotApplicable
 from readiness.probes.runtime.auth_required import auth_required
 from readiness.probes.runtime.docs_exposure import docs_exposure
 from readiness.probes.runtime.error_leak import error_leak

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from readiness.probes import egress
-from readiness.probes.outcomes import CannotTell
+from readiness.outside import egress
+from readiness.outside.failures import CannotTell
 from readiness.probes.runtime import health as module
 from readiness.probes.runtime.health import health
 from tests.readiness.probes.servers import Answer, Request, refused_port, serve, serve_raw

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from readiness.outside.failures import CannotTell
 from readiness.probes import healthbody
-from readiness.probes.outcomes import CannotTell, NotApplicable
+from readiness.probes.outcomes import NotApplicable
 from readiness.probes.runtime.health_dependencies import health_dependencies
 from tests.readiness.probes.servers import Answer, App, Request, serve
 from tests.readiness.probes.targets import look

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from readiness.probes.outcomes import CannotTell, NotApplicable
+from readiness.outside.failures import CannotTell
+from readiness.probes.outcomes import NotApplicable
 from readiness.probes.repository.lock_present import lock_present
 from tests.readiness.probes.repositories import look, statuses
 from tickets.scoring import Status

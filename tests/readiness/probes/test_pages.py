@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from readiness.probes.outcomes import CannotTell, NotApplicable
+from readiness.outside.failures import CannotTell
+from readiness.probes.outcomes import NotApplicable
 from readiness.probes.runtime.cookies import cookies
 from readiness.probes.runtime.csp import csp
 from tests.readiness.probes.servers import Answer, Request, serve

@@ -8,7 +8,7 @@ import pytest
 from django.core.management import call_command
 
 from readiness.management.commands.probe import vouched_for
-from readiness.probes.policy import Blocked, Policy
+from readiness.outside.policy import Blocked, Policy
 from tests.factories import deployment
 from tests.readiness.probes.repositories import add_commit, repository
 from tests.readiness.probes.servers import Answer, Request, refused_port, serve

@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 
+from readiness.outside.failures import CannotTell
+from readiness.outside.policy import Blocked
 from readiness.probes.checkout import Checkout
 from readiness.probes.looking import Job, Result, claims_in, claims_of
-from readiness.probes.outcomes import CannotTell, NotApplicable, NotSupported, Outcome
-from readiness.probes.policy import Blocked
+from readiness.probes.outcomes import NotApplicable, NotSupported, Outcome
 from readiness.probes.registry import Probe
 from readiness.probes.runner import Limits, run
 from readiness.probes.target import Target

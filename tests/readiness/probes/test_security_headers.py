@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from readiness.probes.outcomes import CannotTell
+from readiness.outside.failures import CannotTell
 from readiness.probes.runtime.security_headers import security_headers
 from tests.readiness.probes.servers import Answer, App, Request, serve
 from tests.readiness.probes.targets import look

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from readiness.probes import addresses
-from readiness.probes.outcomes import CannotTell, NotApplicable, Unreachable
+from readiness.outside import addresses
+from readiness.outside.failures import CannotTell, Unreachable
+from readiness.probes.outcomes import NotApplicable
 from readiness.probes.runtime import tls_certificate as module
 from readiness.probes.runtime.tls_certificate import tls_certificate
 from tests.readiness.probes.servers import (

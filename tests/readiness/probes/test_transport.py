@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from readiness.probes import addresses
-from readiness.probes.egress import Client
-from readiness.probes.outcomes import CannotTell, NotApplicable, NotSupported
+from readiness.outside import addresses
+from readiness.outside.egress import Client
+from readiness.outside.failures import CannotTell
+from readiness.probes.outcomes import NotApplicable, NotSupported
 from readiness.probes.runtime import https_redirect as redirect_module
 from readiness.probes.runtime.hsts import hsts
 from readiness.probes.runtime.https_redirect import https_redirect

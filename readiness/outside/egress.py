@@ -21,11 +21,11 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from django.conf import settings
 from yarl import URL
 
-from readiness.probes import addresses
-from readiness.probes.exchange import Exchange, origin
-from readiness.probes.outcomes import CannotTell, NoAnswer, Unreachable
-from readiness.probes.policy import AddrInfo, Blocked, Policy
-from readiness.probes.tls import Handshake, trusting, trusting_anybody
+from readiness.outside import addresses
+from readiness.outside.exchange import Exchange, origin
+from readiness.outside.failures import CannotTell, NoAnswer, Unreachable
+from readiness.outside.policy import AddrInfo, Blocked, Policy
+from readiness.outside.tls import Handshake, trusting, trusting_anybody
 
 BODY_LIMIT = 64 * 1024
 HEADER_LIMIT = 16 * 1024

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from readiness.probes.outcomes import CannotTell
+from readiness.outside.failures import CannotTell
 from tickets.redact import mask_text
 
 BODY_KEPT = 2048

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from readiness.probes.egress import BODY_LIMIT, Client
-from readiness.probes.exchange import Exchange
-from readiness.probes.outcomes import CannotTell, NoAnswer, Unreachable
-from readiness.probes.policy import Blocked, Policy
+from readiness.outside.egress import BODY_LIMIT, Client
+from readiness.outside.exchange import Exchange
+from readiness.outside.failures import CannotTell, NoAnswer, Unreachable
+from readiness.outside.policy import Blocked, Policy
 from tests.readiness.probes.servers import (
     Answer,
     Request,

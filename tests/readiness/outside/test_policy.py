@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from readiness.probes import addresses
-from readiness.probes.policy import Blocked, Policy
+from readiness.outside import addresses
+from readiness.outside.policy import Blocked, Policy
 
 EVERYTHING = Policy.of(["0.0.0.0/0", "::/0"], ["1-65535"])
 

@@ -10,7 +10,7 @@ from ipaddress import ip_network
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from readiness.probes import addresses
+from readiness.outside import addresses
 
 PORTS = (range(80, 81), range(443, 444), range(8000, 10000))
 
