@@ -19,7 +19,10 @@ class Target:
     `base_url` is where it answers, `host_header` the Host to send when that is not the name in `base_url`.
     `environment` decides how strict a probe is: "production" is the strictest. `public_api` says that any
     origin may call it without credentials; `cors_credentials` that the frontend sends cookies.
-    `docs` is the policy for API documents: "public", "private", or "" when nobody decided.
+    `docs` and `metrics` are the policies for API documents and for metrics: "public", "private", "off", or ""
+    when nobody decided. `page_paths` are pages for browsers; `ports_open`, `ports_closed`, `postgres_address`
+    and `redis_address` are "host:port". `vantage` names where the worker stands that looks. `rate_limit` is
+    after how many requests within ten seconds `rate_limit_path` refuses, asked where `allow_intrusive`.
     """
 
     base_url: str
@@ -35,6 +38,24 @@ class Target:
     public_api: bool = False
     cors_credentials: bool = False
     docs: str = ""
+    page_paths: tuple[str, ...] = ()
+    version_path: str = ""
+    metrics_path: str = ""
+    metrics: str = ""
+    error_tracker: str = ""
+    ip_families: str = ""
+    ports_open: tuple[str, ...] = ()
+    ports_closed: tuple[str, ...] = ()
+    postgres_address: str = ""
+    redis_address: str = ""
+    bucket_url: str = ""
+    vantage: str = ""
+    test_username: str = ""
+    test_password: str = field(default="", repr=False)
+    token_path: str = ""
+    allow_intrusive: bool = False
+    rate_limit_path: str = ""
+    rate_limit: int | None = None
     client: Client | None = field(default=None, compare=False, repr=False)
     exchanges: list[Exchange] = field(default_factory=list, compare=False, repr=False)
 

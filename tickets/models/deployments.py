@@ -13,6 +13,7 @@ from tickets import verdict
 from tickets.models.events import Actor, Chained
 from tickets.models.observations import Standing
 from tickets.models.people import User
+from tickets.models.sealed import SealedTextField
 
 if TYPE_CHECKING:
     from tickets.models.tickets import Ticket
@@ -40,7 +41,12 @@ class Deployment(Chained):
         DEVELOPMENT = "development", "development"
 
     # What a probe looks at follows from these.
-    TARGET = ("base_url", "host_header", "health_path", "repository_url", "branch", "dependencies")
+    TARGET = (
+        "base_url", "host_header", "health_path", "repository_url", "branch", "dependencies", "vantage",
+        "postgres_address", "redis_address", "bucket_url", "version_path", "metrics_path",
+    )  # fmt: skip
+    # What the log may know of only that it was changed.
+    SECRET = ("test_password",)
 
     slug = models.SlugField(max_length=80, unique=True)
     name = models.CharField(max_length=200)
@@ -83,6 +89,90 @@ class Deployment(Chained):
     )
     dependencies = models.JSONField(
         default=list, blank=True, help_text="What it cannot run without, such as postgres, redis, s3."
+    )
+    page_paths = models.JSONField(
+        default=list, blank=True, help_text="Pages that people open in a browser. Empty: the first page."
+    )
+    version_path = models.CharField(
+        max_length=200, blank=True, help_text="The path that tells which commit runs, such as /version."
+    )
+    metrics_path = models.CharField(
+        max_length=200, blank=True, help_text="The path of its metrics, such as /metrics. Empty: none."
+    )
+    metrics_policy = models.CharField(
+        "metrics",
+        max_length=8,
+        blank=True,
+        choices=[("public", "public"), ("private", "from inside only")],
+        help_text="Who may read the metrics. Empty: nobody decided.",
+    )
+    error_tracker = models.CharField(
+        max_length=20,
+        blank=True,
+        choices=[
+            ("sentry", "Sentry"),
+            ("glitchtip", "GlitchTip"),
+            ("rollbar", "Rollbar"),
+            ("bugsnag", "Bugsnag"),
+            ("honeybadger", "Honeybadger"),
+            ("none", "none"),
+        ],
+        help_text="Where its errors are reported. Empty: nobody said.",
+    )
+    ip_families = models.CharField(
+        "addresses",
+        max_length=4,
+        blank=True,
+        choices=[("4", "IPv4"), ("6", "IPv6"), ("both", "IPv4 and IPv6")],
+        help_text="Which addresses its name has to have. Empty: whichever it has.",
+    )
+    ports_open = models.JSONField(
+        default=list, blank=True, help_text="Ports that must take a connection, such as mail.example.com:587."
+    )
+    ports_closed = models.JSONField(
+        default=list, blank=True, help_text="Ports that must not, such as shop.example.com:5432."
+    )
+    postgres_address = models.CharField(
+        "PostgreSQL",
+        max_length=255,
+        blank=True,
+        help_text="Its database's host and port, if a probe may ask.",
+    )
+    redis_address = models.CharField(
+        "Redis", max_length=255, blank=True, help_text="Its Redis's host and port, if a probe may ask."
+    )
+    bucket_url = models.URLField(
+        "object store", max_length=500, blank=True, help_text="The address of its bucket, if a probe may ask."
+    )
+    vantage = models.SlugField(
+        max_length=40,
+        blank=True,
+        help_text="Which workers look at it: those started with this vantage. Empty: any.",
+    )
+    test_username = models.CharField(
+        max_length=200, blank=True, help_text="An account made for probes, without rights that matter."
+    )
+    test_password = SealedTextField(
+        blank=True, default="", help_text="Stored encrypted, sent only to the sign-in and token paths."
+    )
+    token_path = models.CharField(
+        max_length=200,
+        blank=True,
+        help_text="The path that answers username and password, sent as JSON, with a token.",
+    )
+    allow_intrusive = models.BooleanField(
+        "intrusive probes",
+        default=False,
+        help_text="Probes that strain it, such as sixty requests in ten seconds, may run when somebody asks.",
+    )
+    rate_limit_path = models.CharField(
+        max_length=200, blank=True, help_text="A path of its own that is limited, such as /api/login."
+    )
+    rate_limit = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(60)],
+        help_text="After how many requests within ten seconds it has to refuse: 1 to 60.",
     )
     repository_url = models.CharField(max_length=500, blank=True)
     branch = models.CharField(max_length=200, blank=True)
@@ -144,7 +234,7 @@ class Deployment(Chained):
         after = {name: getattr(self, name) for name in fields}
         if before == after:
             return
-        self.write_event(by, "changed", self, before=before, after=after)
+        self.write_event(by, "changed", self, before=_without_secrets(before), after=_without_secrets(after))
         if any(before[name] != after[name] for name in self.TARGET if name in before):
             self._forget_what_passed()
 
@@ -174,6 +264,11 @@ class Deployment(Chained):
     def is_run_by(self, user: User) -> bool:
         """Tell whether the person may change the deployment itself: its owner, or an administrator."""
         return user.is_superuser or user.pk == self.owner_id
+
+
+def _without_secrets(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields for the log: of a secret it says only whether there is one."""
+    return {name: bool(value) if name in Deployment.SECRET else value for name, value in fields.items()}
 
 
 class Membership(models.Model):
