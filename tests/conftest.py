@@ -9,17 +9,30 @@ from pytest_django.plugin import DjangoDbBlocker
 from tests.live import Live, clear_broker
 
 LEG = os.environ.get("TEST_DATABASE", "sqlite")
+BOTH = {"sqlite", "postgres"}
+NEED_A_DATABASE = {"db", "transactional_db", "django_db_setup"}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the tests of a file that names other legs: `LEGS = {"postgres"}`. All others run in both."""
+    """Leave out the tests that belong to the other leg; what needs no database is the same in both.
+
+    A file may name its legs itself: `LEGS = {"postgres"}`.
+    """
     kept: list[pytest.Item] = []
     left_out: list[pytest.Item] = []
     for item in items:
-        legs = getattr(getattr(item, "module", None), "LEGS", {LEG})
-        (kept if LEG in legs else left_out).append(item)
+        (kept if LEG in legs_of(item) else left_out).append(item)
     config.hook.pytest_deselected(items=left_out)
     items[:] = kept
+
+
+def legs_of(item: pytest.Item) -> set[str]:
+    """Return the databases that a test runs on: both, or the first alone when it asks none of them."""
+    named: set[str] | None = getattr(getattr(item, "module", None), "LEGS", None)
+    if named is not None:
+        return named
+    asks = item.get_closest_marker("django_db") or NEED_A_DATABASE & set(getattr(item, "fixturenames", ()))
+    return BOTH if asks else {"sqlite"}
 
 
 @pytest.fixture(scope="session")
