@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from readiness.intake.formats import discover, read_report
 from readiness.intake.precedence import Run, late, shrunk
-from readiness.intake.reading import Context, Reading, Unreadable
+from readiness.intake.reading import Context, Origin, Reading, Unreadable
 from readiness.intake.spool import Spooled
 from readiness.intake.terms import Terms
 from readiness.leases import Job, JobQuerySet
@@ -167,6 +167,7 @@ class Delivery(Job):
         much less than the last and is no worse, which waits for a person.
         """
         self.format = reading.format
+        self.heed(reading.origin)
         scope = self.context.get("scope") or reading.scope
         self.context |= {
             "source": "/".join(filter(None, (f"ci:{reading.format}", scope))),
@@ -176,6 +177,7 @@ class Delivery(Job):
             "format": reading.format,
             "parser_version": discover()[reading.format].version,
             "context": self.context,
+            "observed_at": self.observed_at,
             "outcome": reading.outcome.value,
             "summary": mask_json(dict(reading.summary)),
             "warnings": [mask_text(warning) for warning in reading.warnings],
@@ -194,7 +196,10 @@ class Delivery(Job):
 
     def weigh(self, ticket: Ticket, reading: Reading) -> tuple[Result, str]:
         """Return what is to become of a report, and a sentence that says why or what to mind."""
-        if not reading.findings:
+        if reason := self.elsewhere(reading.origin):
+            return self.Result.UNCHANGED, reason
+        is_deployed = reading.origin is not None and reading.origin.deployed_to
+        if not reading.findings and not is_deployed:
             return self.Result.UNCHANGED, "The report proves nothing, so nothing was changed."
         standing = self.standing_run()
         if standing is None:
@@ -207,8 +212,48 @@ class Delivery(Job):
             return self.Result.HELD, f"{reason} Somebody has to say that this is meant."
         return self.Result.APPLIED, reason
 
+    def heed(self, origin: Origin | None) -> None:
+        """Take over which run it was, and when, from a provider that said so in the event itself."""
+        if origin is None:
+            return
+        said = {"commit": origin.commit, "branch": origin.branch, "run_id": origin.run_id}
+        self.context |= {name: value for name, value in said.items() if value}
+        self.context["run_attempt"] = origin.run_attempt
+        if origin.observed_at is not None:
+            self.observed_at = min(origin.observed_at, self.received_at)
+
+    def elsewhere(self, origin: Origin | None) -> str:
+        """A sentence when a provider's event is about something else than the deployment; else empty.
+
+        Only the branch that is deployed speaks for it: a fork's green run must not, nor a feature's red one.
+        """
+        if origin is None:
+            return ""
+        if origin.foreign:
+            return origin.foreign
+        here = self.deployment.environment
+        if origin.deployed_to:
+            is_here = origin.deployed_to.casefold() == here
+            return "" if is_here else f"That went to {origin.deployed_to}, not to {here}."
+        followed = self.deployment.branch or origin.default_branch
+        if origin.branch == followed:
+            return ""
+        return f"The run was on {origin.branch or 'no branch'}; this deployment follows {followed or 'none'}."
+
+    def record_deployed(self, told: dict[str, Any]) -> None:
+        """Note which commit the deployment now has."""
+        commit = self.context["commit"]
+        self.context["recorded"] = True
+        is_new = self.deployment.deployed_commit != commit
+        if is_new:
+            self.deployment.change(by=Actor.token(self.sender, self.public_id), deployed_commit=commit)
+        self.finish(result=self.Result.APPLIED if is_new else self.Result.UNCHANGED, reason="", **told)
+
     def record(self, ticket: Ticket, reading: Reading, told: dict[str, Any]) -> None:
         """Store the findings as observations of this delivery's source, and what that changed."""
+        if reading.origin and reading.origin.deployed_to:
+            self.record_deployed(told)
+            return
         is_load = any(finding.criterion == "test.load" for finding in reading.findings)
         seen = self.seen_at()
         findings = [

@@ -1,4 +1,4 @@
-"""Owns the pages of deliveries: what arrived, what became of it and why, and the way to apply it again."""
+"""Owns the pages of deliveries: how a pipeline connects, what arrived, what became of it and why."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
 from readiness.intake.models import Delivery
+from readiness.intake.snippets import snippets_for
 from tickets.models import Deployment, Refused
 from tickets.views.access import actor, person
 
@@ -16,6 +17,15 @@ SAID = {
     "release": "The delivery was released and is being applied.",
     "replay": "The delivery is being applied again.",
 }
+
+
+@login_required
+@require_GET
+def connect(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show what to paste into a pipeline so that it posts here and asks the gate."""
+    deployment = get_object_or_404(Deployment.objects.visible_to(person(request)), slug=slug)
+    context = {"deployment": deployment, "snippets": snippets_for(deployment), "tab": "connect"}
+    return render(request, "readiness/intake/connect.html", context)
 
 
 @login_required

@@ -5,16 +5,23 @@ import hashlib
 import hmac
 import secrets
 from datetime import timedelta
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from django.conf import settings
 from django.db import models, transaction
+from django.urls import reverse
 from django.utils import timezone
 
 from readiness.intake.deliveries import Delivery
+from readiness.intake.providers import STANDARD_WEBHOOKS, Provider, discover
 from tickets.models import Actor, Deployment, Refused
 
 __all__ = ["ApiToken", "Delivery", "Source"]
+
+
+def new_public_id() -> str:
+    """Return the id by which a source is addressed: not secret, and not to be guessed."""
+    return f"src_{secrets.token_hex(12)}"
 
 
 class ApiToken(models.Model):
@@ -92,17 +99,19 @@ class ApiToken(models.Model):
 
 
 class SourceQuerySet(models.QuerySet["Source"]):
+    def open(self) -> Self:
+        """Return the sources that were not closed."""
+        return self.filter(enabled=True).select_related("deployment")
+
     def signing_for(self, slug: str) -> list["Source"]:
         """Return the enabled sources that may sign evidence for the deployment of this slug."""
-        signing = self.filter(deployment__slug=slug, kind=Source.STANDARD_WEBHOOKS, enabled=True)
-        return list(signing.select_related("deployment").order_by("pk"))
+        return list(self.open().filter(deployment__slug=slug, kind=STANDARD_WEBHOOKS).order_by("pk"))
 
 
 class Source(models.Model):
     """A sender that signs what it posts; two secrets may be live at once, so that one can be replaced."""
 
-    STANDARD_WEBHOOKS = "standard-webhooks"
-
+    public_id = models.SlugField(max_length=40, unique=True, default=new_public_id)
     deployment = models.ForeignKey(Deployment, on_delete=models.CASCADE, related_name="sources")
     name = models.CharField(max_length=100)
     kind = models.CharField(max_length=30, default=STANDARD_WEBHOOKS)
@@ -122,21 +131,36 @@ class Source(models.Model):
         return f"source {self.name}"
 
     @property
+    def provider(self) -> Provider:
+        """Return how this sender signs and what it posts."""
+        return discover()[self.kind]
+
+    @property
+    def hook_url(self) -> str:
+        """Return the whole address that the sender posts to."""
+        return f"{settings.SITE_URL}{reverse('hook', args=[self.public_id])}"
+
+    @property
     def secrets(self) -> list[str]:
         """Return the secrets that are live now, newest last."""
         return [secret for secret in (self.secret, self.next_secret) if secret]
 
     @classmethod
     @transaction.atomic
-    def open_for(cls, deployment: Deployment, *, name: str, by: Actor) -> tuple["Source", str]:
-        """Store a new sender and return it with its secret, shown once. Raises Refused for a taken name."""
-        secret = new_secret()
+    def open_for(
+        cls, deployment: Deployment, *, name: str, by: Actor, kind: str = STANDARD_WEBHOOKS, secret: str = ""
+    ) -> tuple["Source", str]:
+        """Store a new sender and return it with its secret, shown once. Raises Refused for a taken name.
+
+        `secret` is for a sender that makes its own, such as GitLab's signing token.
+        """
+        secret = secret or new_secret()
         source, new = cls.objects.get_or_create(
-            deployment=deployment, name=name, defaults={"secret": secret, "kind": cls.STANDARD_WEBHOOKS}
+            deployment=deployment, name=name, defaults={"secret": secret, "kind": kind}
         )
         if not new:
             raise Refused(f"There is a source called “{name}” already. Choose another name.")
-        deployment.write_event(by, "opened", source)
+        deployment.write_event(by, "opened", source, after={"kind": kind})
         return source, secret
 
     @transaction.atomic

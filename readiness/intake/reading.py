@@ -49,11 +49,30 @@ class Context:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """What a provider says of the run behind a report: where in the history it ran, and which run it was.
+
+    `foreign` is a sentence when the run is of somebody else's code, such as a fork's; empty otherwise.
+    `deployed_to` names the environment that has taken the commit. Empty means that nothing was said.
+    """
+
+    commit: str = ""
+    branch: str = ""
+    default_branch: str = ""
+    foreign: str = ""
+    run_id: str = ""
+    run_attempt: int = 1
+    observed_at: datetime | None = None
+    deployed_to: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """What a report says: the summary is the contract of `read_report --json`, by format.
 
     `size` is how much was examined (tests, lines), where less of it would look like an improvement; `scope`
-    tells two runs apart that speak to the same claim, such as two scanners.
+    tells two runs apart that speak to the same claim, such as two scanners. `origin` is there when a provider
+    told which run it was.
     """
 
     format: str
@@ -63,6 +82,7 @@ class Reading:
     findings: tuple[Finding, ...] = ()
     size: int | None = None
     scope: str = ""
+    origin: Origin | None = None
 
 
 class Unreadable(Exception):

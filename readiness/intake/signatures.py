@@ -1,7 +1,7 @@
-"""Owns proving who sent a post: Standard Webhooks signatures over the raw bytes, bearer tokens in a header.
+"""Owns proving who sent a post: signatures over the raw bytes, tokens in a header.
 
 A check is fed while the body streams to disk: a large post is never held in memory, and need not be text.
-Format: standardwebhooks.com, specification 1.0.
+Standard Webhooks: standardwebhooks.com, specification 1.0. How a provider signs stands in `providers/`.
 """
 
 import base64
@@ -19,6 +19,7 @@ ID = re.compile(r"[A-Za-z0-9_:+/=~-]{1,200}")
 SECONDS = re.compile(r"[0-9]{1,12}")
 BEARER = re.compile(r"(?i:bearer) +([A-Za-z0-9._~+/-]{1,512}=*) *")
 MAX_SIGNATURES = 20
+HEX_DIGEST = re.compile(r"[0-9a-fA-F]{64}")
 
 
 class BadSignature(Exception):
@@ -142,3 +143,49 @@ def bearer_of(header: str) -> str:
     if not found:
         raise BadSignature("The Authorization header does not hold a bearer token.")
     return found[1]
+
+
+class HexSignature:
+    """Checks an HMAC-SHA256 over the raw body that stands as hex in one header, after a prefix.
+
+    There is no time in it, so an old post may come again: it is known by its body, whatever id it claims.
+    """
+
+    def __init__(self, headers: Mapping[str, str], header: str, prefix: str, keys: Sequence[Key]) -> None:
+        """Take headers by lower-case name; raises BadSignature when the header cannot be right."""
+        text = headers.get(header, "")
+        if not text:
+            raise BadSignature(f"The header {header} is missing. Set the secret of the webhook.")
+        if not text.startswith(prefix) or not HEX_DIGEST.fullmatch(text[len(prefix) :]):
+            raise BadSignature(f"The header {header} is not {prefix or 'an'} HMAC-SHA256 in hex.")
+        self.signature = bytes.fromhex(text[len(prefix) :])
+        self.macs = [(key.source, hmac.new(key.secret.encode(), digestmod="sha256")) for key in keys]
+
+    def update(self, data: bytes) -> None:
+        for _, mac in self.macs:
+            mac.update(data)
+
+    def signer(self) -> str:
+        """The name of the source whose key signed the whole body; raises BadSignature when none did."""
+        found = [source for source, mac in self.macs if hmac.compare_digest(mac.digest(), self.signature)]
+        if not found:
+            raise BadSignature("The signature does not fit the body. Check the secret of the webhook.")
+        return found[0]
+
+
+class PlainToken:
+    """Checks a secret that was sent as it is; it proves the sender and nothing about the body."""
+
+    def __init__(self, token: str, keys: Sequence[Key]) -> None:
+        """Take the token of the header; raises BadSignature unless it is a live secret."""
+        sent = token.encode()
+        found = [key.source for key in keys if hmac.compare_digest(key.secret.encode(), sent)]
+        if not found:
+            raise BadSignature("The secret token is not the one of this source.")
+        self.source = found[0]
+
+    def update(self, data: bytes) -> None:
+        """Look at nothing: the token does not depend on the body."""
+
+    def signer(self) -> str:
+        return self.source

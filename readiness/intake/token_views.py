@@ -15,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from readiness.intake.models import ApiToken, Source
+from readiness.intake.providers import STANDARD_WEBHOOKS, discover
 from tickets.forms import dress
 from tickets.models import Deployment, Refused
 from tickets.views.access import actor
@@ -37,9 +38,24 @@ class TokenForm(forms.Form):
 
 
 class SourceForm(forms.Form):
-    """A new source: what signs its posts."""
+    """A new source: who sends, and how it signs."""
 
-    name = forms.CharField(max_length=100, label="Name", help_text="What signs, such as build server.")
+    kind = forms.ChoiceField(label="Sender", initial=STANDARD_WEBHOOKS)
+    name = forms.CharField(max_length=100, label="Name", help_text="What sends, such as build server.")
+    secret = forms.RegexField(
+        r"\A[!-~]{24,200}\Z",
+        required=False,
+        label="Its secret",
+        help_text="Only if the sender makes it, such as GitLab's signing token. Empty: we make one.",
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+        error_messages={"invalid": "A secret has 24 to 200 characters without spaces."},
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        kind = self.fields["kind"]
+        if isinstance(kind, forms.ChoiceField):
+            kind.choices = [(each.name, each.title) for each in discover().values()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +64,7 @@ class Shown:
 
     title: str
     secret: str
+    source: Source | None = None
 
 
 class Wrong(Exception):
@@ -108,16 +125,17 @@ def open_source(request: HttpRequest, deployment: Deployment) -> Shown:
     if not form.is_valid():
         raise Wrong(form)
     try:
-        source, secret = Source.open_for(deployment, name=form.cleaned_data["name"], by=actor(request))
+        source, secret = Source.open_for(deployment, by=actor(request), **form.cleaned_data)
     except Refused as refused:
         form.add_error("name", str(refused))
         raise Wrong(form) from None
-    return Shown(f"The secret of the source “{source.name}”", secret)
+    return Shown(f"The secret of the source “{source.name}”", secret, source)
 
 
 def add_secret(request: HttpRequest, deployment: Deployment) -> Shown:
     source = _one(deployment.sources.all(), request)
-    return Shown(f"The new secret of the source “{source.name}”", source.add_secret(by=actor(request)))
+    secret = source.add_secret(by=actor(request))
+    return Shown(f"The new secret of the source “{source.name}”", secret, source)
 
 
 def close_source(request: HttpRequest, deployment: Deployment) -> None:

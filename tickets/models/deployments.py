@@ -237,6 +237,8 @@ class Deployment(Chained):
         self.write_event(by, "changed", self, before=_without_secrets(before), after=_without_secrets(after))
         if any(before[name] != after[name] for name in self.TARGET if name in before):
             self._forget_what_passed()
+        elif before.get("deployed_commit") != after.get("deployed_commit"):
+            self._rescore()
 
     def _forget_what_passed(self) -> None:
         """Let no passing probe of the old target speak for the new one; what failed stands until asked."""
@@ -244,6 +246,9 @@ class Deployment(Chained):
             criterion__ticket__deployment=self, source__startswith="probe:", observation__status="ok"
         )
         passed.delete()
+        self._rescore()
+
+    def _rescore(self) -> None:
         for ticket in self.tickets.all():
             ticket.rescore()
 

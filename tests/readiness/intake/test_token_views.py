@@ -100,7 +100,11 @@ def test_a_source_gets_a_secret_that_can_sign_and_a_second_one_to_change_over(cl
     deployment = shop()
     client.force_login(alice())
 
-    first = secret_in(client.post(PAGE, {"change": "open", "source-name": "builder"}).content.decode())
+    first = secret_in(
+        client.post(
+            PAGE, {"change": "open", "source-kind": "standard-webhooks", "source-name": "builder"}
+        ).content.decode()
+    )
     source = Source.objects.get()
     assert (source.deployment, source.secrets) == (deployment, [first])
     assert len(Key("builder", first).material()) == 32
@@ -118,7 +122,7 @@ def test_a_source_gets_a_secret_that_can_sign_and_a_second_one_to_change_over(cl
 def test_a_closed_source_signs_nothing_and_keeps_no_secret(client: Client) -> None:
     shop()
     client.force_login(alice())
-    client.post(PAGE, {"change": "open", "source-name": "builder"})
+    client.post(PAGE, {"change": "open", "source-kind": "standard-webhooks", "source-name": "builder"})
     source = Source.objects.get()
 
     for _ in range(2):
@@ -135,9 +139,11 @@ def test_a_closed_source_signs_nothing_and_keeps_no_secret(client: Client) -> No
 def test_a_source_name_is_used_once(client: Client) -> None:
     shop()
     client.force_login(alice())
-    client.post(PAGE, {"change": "open", "source-name": "builder"})
+    client.post(PAGE, {"change": "open", "source-kind": "standard-webhooks", "source-name": "builder"})
 
-    answer = client.post(PAGE, {"change": "open", "source-name": "builder"})
+    answer = client.post(
+        PAGE, {"change": "open", "source-kind": "standard-webhooks", "source-name": "builder"}
+    )
 
     assert answer.status_code == 422
     assert "There is a source called “builder” already." in answer.content.decode()
