@@ -76,6 +76,11 @@ class Exchange:
         return self.body.decode("utf-8", "replace")
 
     @property
+    def unread(self) -> bool:
+        """Tell whether there was a body of which nothing could be read: too slow, or in no known encoding."""
+        return not self.complete and not self.body
+
+    @property
     def location(self) -> str:
         """The absolute address that a redirect points to, or ""."""
         value = self.header("location")
