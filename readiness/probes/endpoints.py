@@ -23,7 +23,7 @@ class Endpoint:
         """Read an endpoint; `port` is the usual one, for a text that names none. Raises CannotTell."""
         try:
             parts = urlsplit(f"//{text.strip()}")
-            host, port = parts.hostname or "", parts.port or port
+            host, port = parts.hostname or "", port if parts.port is None else parts.port
         except ValueError:
             host = ""
         if not host or not port or parts.path or "@" in text:

@@ -51,7 +51,7 @@ async def bucket_exposure(target: Target) -> list[Finding]:
 def listing_url(url: str) -> str:
     """Return the address of a bucket's listing, of one object at most.
 
-    What was declared beyond the bucket is left out: a refusal to hand out an object says nothing of the listing.
+    What was declared beyond the bucket is left out: refusing an object is not refusing the listing.
     """
     parts = urlsplit(url)
     host, first = parts.hostname or "", parts.path.lstrip("/").partition("/")[0]

@@ -48,9 +48,8 @@ def values_of(found: Sequence[Records]) -> list[str]:
 
 def judged(target: Target, found: Sequence[Records]) -> tuple[Status, str]:
     """Return what the addresses are worth. Raises CannotTell where inside and outside may differ."""
-    bare = {
-        text: addresses.unwrap(address) for text in values_of(found) if (address := addresses.parse(text))
-    }
+    parsed = {text: addresses.parse(text) for text in values_of(found)}
+    bare = {text: addresses.unwrap(address) for text, address in parsed.items() if address}
     for text, address in bare.items():
         if what := addresses.never(address):
             return Status.FAILING, f"{target.name} leads to {text}, {what}."
@@ -59,15 +58,14 @@ def judged(target: Target, found: Sequence[Records]) -> tuple[Status, str]:
         allow = target.way_out.policy.allow
         if len(private) == len(bare) and all(addresses.within(address, allow) for address in bare.values()):
             raise CannotTell(
-                f"{target.name} leads to {private[0]}, seen from inside a private network. What the internet is "
-                "told cannot be seen from here. Declare a vantage if the deployment is meant for the inside."
+                f"{target.name} leads to {private[0]}, seen from inside a private network. What the internet "
+                "is told cannot be seen from here. Declare a vantage if it is meant for the inside alone."
             )
         return Status.FAILING, f"{target.name} is in production and leads to a private address, {private[0]}."
-    versions = {address.version for address in bare.values()}
-    if missing := [
-        f"IPv{version}" for version in NEEDED.get(target.ip_families, ()) if version not in versions
-    ]:
-        return Status.MISSING, f"{target.name} has no {' and no '.join(missing)} address, which is declared."
+    # What carries an IPv4 address is one: a resolver may make up an IPv6 address for each (NAT64).
+    missing = set(NEEDED.get(target.ip_families, ())) - {address.version for address in bare.values()}
+    if missing:
+        return Status.MISSING, f"{target.name} has no IPv{min(missing)} address, and it is declared to."
     return Status.OK, f"{target.name} leads to {', '.join(list(bare)[:4])}."
 
 

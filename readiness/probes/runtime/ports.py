@@ -48,19 +48,13 @@ async def ports(target: Target) -> list[Finding]:
     if not target.ports_open and not target.ports_closed:
         raise NotApplicable("No port is declared that has to be open or closed.")
     turns = asyncio.Semaphore(AT_ONCE)
-    both = [*target.ports_open, *target.ports_closed]
-    knocks = dict(
-        zip(both, await asyncio.gather(*(knock(target, text, turns) for text in both)), strict=True)
-    )
-    shut = [knocks[text] for text in target.ports_closed]
-    is_near = not any(one.has("silent") for one in shut) or await takes_connections(target)
+    asked = [(OPEN, text) for text in target.ports_open] + [(CLOSED, text) for text in target.ports_closed]
+    knocks = await asyncio.gather(*(knock(target, text, turns) for _, text in asked))
+    is_near = not any(one.has("silent") for one in knocks) or await takes_connections(target)
     findings, unseen = [], []
-    for text, rule in [
-        *((one, OPEN) for one in target.ports_open),
-        *((one, CLOSED) for one in target.ports_closed),
-    ]:
+    for (rule, _), knocked in zip(asked, knocks, strict=True):
         try:
-            findings.append(judged(target, knocks[text], rule, is_near))
+            findings.append(judged(target, knocked, rule, is_near))
         except CannotTell as reason:
             unseen.append(reason)
     return told(findings, unseen)
