@@ -190,7 +190,8 @@ class Client:
             )
             return _records(name, kind, answer.response)
         except dns.resolver.NXDOMAIN as denial:
-            return replace(_records(name, kind, denial.response(asked)), exists=False)
+            said = denial.response(asked)  # type: ignore[no-untyped-call]
+            return replace(_records(name, kind, said), exists=False)
         except (dns.exception.DNSException, OSError, UnicodeError):
             raise CannotTell(f"No name server gave a clear answer about {name} ({kind}).") from None
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from readiness.outside.failures import CannotTell, Silent, Unreachable
 from readiness.outside.policy import Blocked
@@ -95,7 +96,11 @@ async def takes_connections(target: Target) -> bool:
 
 def judged(target: Target, knocked: Knock, rule: str, is_near: bool) -> Finding:
     """Return what one endpoint comes to under its rule. Raises CannotTell when that was not seen."""
-    evidence = {"endpoint": knocked.endpoint, "states": knocked.states, "vantage": vantage(target)}
+    evidence: dict[str, Any] = {
+        "endpoint": knocked.endpoint,
+        "states": knocked.states,
+        "vantage": vantage(target),
+    }
     where = f"from here ({vantage(target)})"
     if knocked.has("open"):
         status = Status.OK if rule == OPEN else Status.FAILING

@@ -9,7 +9,7 @@ from readiness.outside.failures import CannotTell, Unreachable
 from readiness.outside.policy import Blocked
 from readiness.probes.outcomes import NotApplicable
 from readiness.probes.runtime import bucket_exposure as module
-from readiness.probes.runtime.bucket_exposure import bucket_exposure, listing_url
+from readiness.probes.runtime.bucket_exposure import bucket_exposure
 from tests.readiness.probes.servers import Answer, Request, refused_port, serve
 from tests.readiness.probes.targets import look
 from tickets.findings import Finding
@@ -173,7 +173,7 @@ def test_neither_the_deployments_host_nor_a_declared_query_is_sent_along() -> No
     ],
 )
 def test_the_bucket_itself_is_asked_whatever_object_was_declared(declared: str, asked_for: str) -> None:
-    assert listing_url(declared) == asked_for
+    assert module.listing_url(declared) == asked_for
 
 
 def test_a_store_that_refuses_the_connection_tells_nothing() -> None:

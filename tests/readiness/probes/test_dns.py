@@ -5,16 +5,15 @@ import socket
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import dns.rcode
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
+from dns import asyncresolver, rcode, resolver
 
-from readiness.outside import egress
 from readiness.outside.egress import Client
 from readiness.outside.failures import CannotTell
 from readiness.outside.policy import Policy
 from readiness.probes.outcomes import NotApplicable
-from readiness.probes.runtime.dns import dns as dns_probe
+from readiness.probes.runtime.dns import dns
 from readiness.probes.target import Target
 from tests.readiness.probes.nameserver import Reply, name_server, saying, zones
 from tickets.findings import Finding
@@ -52,7 +51,7 @@ def look(
     async def once(server: str) -> list[Finding]:
         policy = Policy.of(allow, name_servers=[server])
         async with Client(policy, resolver=Hosts(hosts or {})) as client:
-            return await dns_probe(Target(base_url=url, **declared).bound(client))
+            return await dns(Target(base_url=url, **declared).bound(client))
 
     with name_server(reply, truncated=truncated) as server:
         (finding,) = asyncio.run(once(server))
@@ -199,10 +198,10 @@ def test_a_name_of_staging_may_be_known_inside_its_network_alone() -> None:
     assert look(zones({}), environment="staging", vantage="office").status == Status.FAILING
 
 
-@pytest.mark.parametrize("rcode", [dns.rcode.SERVFAIL, dns.rcode.REFUSED, dns.rcode.NOTIMP])
-def test_a_name_server_in_trouble_tells_nothing(rcode: dns.rcode.Rcode) -> None:
+@pytest.mark.parametrize("trouble", [rcode.SERVFAIL, rcode.REFUSED, rcode.NOTIMP])
+def test_a_name_server_in_trouble_tells_nothing(trouble: rcode.Rcode) -> None:
     with pytest.raises(CannotTell, match="No name server gave a clear answer"):
-        look(saying(rcode))
+        look(saying(trouble))
 
 
 def test_a_name_server_that_is_silent_tells_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -213,14 +212,14 @@ def test_a_name_server_that_is_silent_tells_nothing(monkeypatch: pytest.MonkeyPa
 
 
 def test_trouble_with_one_kind_of_address_is_not_read_as_its_absence() -> None:
-    good, bad = app(A=["8.8.8.8"]), saying(dns.rcode.SERVFAIL)
+    good, bad = app(A=["8.8.8.8"]), saying(rcode.SERVFAIL)
 
     with pytest.raises(CannotTell, match=r"app\.example\.com \(AAAA\)"):
         look(lambda query: (bad if query.question[0].rdtype == 28 else good)(query))
 
 
 def test_trouble_with_caa_leaves_the_addresses_standing() -> None:
-    good, bad = app(**PUBLIC), saying(dns.rcode.SERVFAIL)
+    good, bad = app(**PUBLIC), saying(rcode.SERVFAIL)
     finding = look(lambda query: (bad if query.question[0].rdtype == 257 else good)(query))
 
     assert (finding.status, finding.evidence["caa"]) == (Status.OK, "unknown")
@@ -237,7 +236,7 @@ def test_an_answer_that_does_not_fit_is_asked_for_again_over_tcp() -> None:
 )
 def test_what_is_in_no_dns_is_not_asked_for(url: str) -> None:
     with pytest.raises(NotApplicable):
-        look(saying(dns.rcode.SERVFAIL), url=url)
+        look(saying(rcode.SERVFAIL), url=url)
 
 
 def test_a_name_that_cannot_be_one_tells_nothing() -> None:
@@ -247,9 +246,9 @@ def test_a_name_that_cannot_be_one_tells_nothing() -> None:
 
 def test_without_name_servers_nothing_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     def unconfigured(**_: object) -> None:
-        raise egress.dns.resolver.NoResolverConfiguration
+        raise resolver.NoResolverConfiguration
 
-    monkeypatch.setattr(egress.dns.asyncresolver, "Resolver", unconfigured)
+    monkeypatch.setattr(asyncresolver, "Resolver", unconfigured)
 
     with pytest.raises(CannotTell):
         look(app(**PUBLIC))

@@ -141,9 +141,10 @@ def test_a_port_that_no_administrator_opened_to_probes_was_not_looked_at_and_doe
 
 @pytest.mark.parametrize("address", ["10.0.0.5:8000", "169.254.169.254:80", "[::ffff:169.254.169.254]:80"])
 def test_an_address_that_probes_may_not_ask_was_not_looked_at(address: str) -> None:
-    for declared in ("ports_closed", "ports_open"):
-        with pytest.raises(CannotTell, match="was not looked at"):
-            look(ports, "http://127.0.0.1", **{declared: (address,)})
+    with pytest.raises(CannotTell, match="was not looked at"):
+        look(ports, "http://127.0.0.1", ports_closed=(address,))
+    with pytest.raises(CannotTell, match="was not looked at"):
+        look(ports, "http://127.0.0.1", ports_open=(address,))
 
 
 def test_one_port_that_was_not_looked_at_does_not_pass_with_the_others() -> None:
