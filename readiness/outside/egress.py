@@ -23,6 +23,7 @@ import dns.exception
 import dns.message
 import dns.name
 import dns.nameserver
+import dns.rcode
 import dns.rdatatype
 import dns.resolver
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -184,16 +185,19 @@ class Client:
 
     async def _asked(self, name: str, kind: str, seconds: float) -> Records:
         try:
-            asked = dns.name.from_text(name)
+            return _records(name, kind, await self._response(dns.name.from_text(name), kind, seconds))
+        except (dns.exception.DNSException, OSError, UnicodeError):
+            raise CannotTell(f"No name server gave a clear answer about {name} ({kind}).") from None
+
+    async def _response(self, asked: dns.name.Name, kind: str, seconds: float) -> dns.message.Message:
+        try:
             answer = await self._name_servers().resolve(
                 asked, kind, lifetime=seconds, search=False, raise_on_no_answer=False
             )
-            return _records(name, kind, answer.response)
         except dns.resolver.NXDOMAIN as denial:
-            said = denial.response(asked)  # type: ignore[no-untyped-call]
-            return replace(_records(name, kind, said), exists=False)
-        except (dns.exception.DNSException, OSError, UnicodeError):
-            raise CannotTell(f"No name server gave a clear answer about {name} ({kind}).") from None
+            said: dns.message.Message = denial.response(asked)  # type: ignore[no-untyped-call]
+            return said
+        return answer.response
 
     def _name_servers(self) -> dns.asyncresolver.Resolver:
         servers = self.policy.name_servers
@@ -377,7 +381,8 @@ def _records(name: str, kind: str, response: dns.message.Message) -> Records:
         kind,
         tuple(sorted(record.to_text() for record in chain.answer or ())),
         tuple(link[0].target.to_text(omit_final_dot=True) for link in chain.cnames),
-        zone=zones[0].to_text(omit_final_dot=True) if zones else "",
+        response.rcode() != dns.rcode.NXDOMAIN,
+        zones[0].to_text(omit_final_dot=True) if zones else "",
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
-from dns import asyncresolver, rcode, resolver
+from dns import asyncresolver, message, rcode, resolver
 
 from readiness.outside.egress import Client
 from readiness.outside.failures import CannotTell
@@ -202,6 +202,16 @@ def test_a_name_of_staging_may_be_known_inside_its_network_alone() -> None:
 def test_a_name_server_in_trouble_tells_nothing(trouble: rcode.Rcode) -> None:
     with pytest.raises(CannotTell, match="No name server gave a clear answer"):
         look(saying(trouble))
+
+
+def test_a_name_server_that_contradicts_itself_tells_nothing() -> None:
+    def denying(query: message.QueryMessage) -> message.Message | None:
+        if response := app(**PUBLIC)(query):
+            response.set_rcode(rcode.NXDOMAIN)
+        return response
+
+    with pytest.raises(CannotTell, match="No name server gave a clear answer"):
+        look(denying)
 
 
 def test_a_name_server_that_is_silent_tells_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
