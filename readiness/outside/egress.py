@@ -31,9 +31,9 @@ from django.conf import settings
 from yarl import URL
 
 from readiness.outside import addresses
-from readiness.outside.exchange import Exchange, origin
+from readiness.outside.exchange import Exchange, Heard, origin
 from readiness.outside.failures import CannotTell, NoAnswer, Silent, Unreachable
-from readiness.outside.names import Heard, Records
+from readiness.outside.names import Records
 from readiness.outside.policy import AddrInfo, Blocked, Policy
 from readiness.outside.tls import Handshake, trusting, trusting_anybody
 

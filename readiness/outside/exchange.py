@@ -1,4 +1,4 @@
-"""Owns Exchange: one question put to a server and its answer, as probes read it and evidence keeps it."""
+"""Owns what a server answered: to a question over HTTP as an Exchange, to a few bytes as what was Heard."""
 
 import json
 import re
@@ -105,6 +105,14 @@ class Exchange:
             "complete": self.complete,
             **({"hops": [hop.evidence() for hop in self.hops]} if self.hops else {}),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What was answered to a few bytes: at most 1 KiB, empty when the other side hung up; and by whom."""
+
+    data: bytes
+    address: str
 
 
 @lru_cache(maxsize=4096)

@@ -24,11 +24,3 @@ class Records:
     def last(self) -> str:
         """The name at the end of the aliases: the one that the values belong to."""
         return self.aliases[-1] if self.aliases else self.name
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """What was answered to a few bytes: at most 1 KiB, empty when the other side hung up; and by whom."""
-
-    data: bytes
-    address: str

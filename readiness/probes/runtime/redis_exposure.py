@@ -3,8 +3,8 @@
 import ssl
 from datetime import timedelta
 
+from readiness.outside.exchange import Heard
 from readiness.outside.failures import CannotTell, Unreachable
-from readiness.outside.names import Heard
 from readiness.outside.tls import trusting_anybody
 from readiness.probes.endpoints import Endpoint, vantage
 from readiness.probes.outcomes import NotApplicable
