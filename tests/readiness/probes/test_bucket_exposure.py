@@ -1,17 +1,20 @@
 """Buckets in the words of S3, Google Cloud Storage and Azure, from a server on loopback."""
 
+import asyncio
 import gzip
 from typing import Any
 
 import pytest
 
+from readiness.outside.egress import Client
 from readiness.outside.failures import CannotTell, Unreachable
 from readiness.outside.policy import Blocked
 from readiness.probes.outcomes import NotApplicable
 from readiness.probes.runtime import bucket_exposure as module
 from readiness.probes.runtime.bucket_exposure import bucket_exposure
+from readiness.probes.target import Target
 from tests.readiness.probes.servers import Answer, Request, refused_port, serve
-from tests.readiness.probes.targets import look
+from tests.readiness.probes.targets import LOOPBACK, look
 from tickets.findings import Finding
 from tickets.scoring import Status
 
@@ -49,6 +52,20 @@ def test_a_bucket_that_lists_its_content_fails_and_nothing_of_it_is_kept(body: s
 
     assert finding.status == Status.FAILING
     assert "passport" not in f"{finding.detail}{finding.evidence}"
+
+
+def test_nothing_of_a_listing_is_in_the_exchanges_either() -> None:
+    async def kept(url: str) -> str:
+        async with Client(LOOPBACK) as client:
+            target = Target(base_url="http://127.0.0.1", bucket_url=url).bound(client)
+            await bucket_exposure(target)
+            return str([exchange.evidence() for exchange in target.exchanges])
+
+    with serve(lambda request: Answer(200, S3_LISTING, XML)) as server:
+        exchanges = asyncio.run(kept(f"{server.url}/uploads"))
+
+    assert "/uploads" in exchanges
+    assert "passport" not in exchanges
 
 
 def test_a_listing_is_found_though_it_comes_compressed() -> None:
