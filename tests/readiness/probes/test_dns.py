@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
-from dns import asyncresolver, message, rcode, resolver
+from dns import asyncresolver, message, rcode, resolver, rrset
 
 from readiness.outside.egress import Client
 from readiness.outside.failures import CannotTell
@@ -15,7 +15,7 @@ from readiness.outside.policy import Policy
 from readiness.probes.outcomes import NotApplicable
 from readiness.probes.runtime.dns import dns
 from readiness.probes.target import Target
-from tests.readiness.probes.nameserver import Reply, name_server, saying, zones
+from tests.readiness.probes.nameserver import SOA, Reply, name_server, saying, zones
 from tickets.findings import Finding
 from tickets.scoring import Status
 
@@ -172,13 +172,19 @@ def test_a_name_without_an_address_fails_when_its_zone_says_so(
     assert words in finding.detail
 
 
-@pytest.mark.parametrize("owners", [(), ("example.org.",)])
+@pytest.mark.parametrize("stranger", [False, True])
 @pytest.mark.parametrize("records", [{}, {"app.example.com.": {"CNAME": ["gone.example.net."]}}])
 def test_a_denial_that_nobody_responsible_vouches_for_tells_nothing(
-    records: dict[str, dict[str, list[str]]], owners: tuple[str, ...]
+    records: dict[str, dict[str, list[str]]], stranger: bool
 ) -> None:
+    def denying(query: message.QueryMessage) -> message.Message | None:
+        response = zones(records, ())(query)
+        if response and stranger:  # the zone of somebody else, who has no say in this name
+            response.authority.append(rrset.from_text("example.org.", 300, "IN", "SOA", SOA))
+        return response
+
     with pytest.raises(CannotTell, match="do not say who denies it"):
-        look(zones(records, owners))
+        look(denying)
 
 
 def test_an_ending_that_is_not_public_is_somebodys_own() -> None:
