@@ -283,9 +283,8 @@ class Client:
                 response.close()
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise _explained(error, url) from error
-        plain, whole = _decompressed(
-            raw, ", ".join(value for name, value in got if name == "content-encoding")
-        )
+        encodings = [value.lower() for name, value in got if name == "content-encoding"]
+        plain, whole = _decompressed(raw, ", ".join(encodings))
         seconds = time.monotonic() - started
         return Exchange(method, url, response.status, got, plain, complete and whole, seconds, headers)
 

@@ -335,9 +335,10 @@ def test_a_compressed_bomb_opens_to_64_kilobytes(compress: Callable[[bytes], byt
     assert not exchange.complete
 
 
-def test_a_small_compressed_body_is_read_though_nobody_asked_for_it() -> None:
+@pytest.mark.parametrize("encoding", ["gzip", "GZip", "x-gzip"])
+def test_a_small_compressed_body_is_read_though_nobody_asked_for_it(encoding: str) -> None:
     packed = gzip.compress(b'{"status": "ok"}')
-    with serve(lambda request: Answer(200, packed, {"Content-Encoding": "gzip"})) as server:
+    with serve(lambda request: Answer(200, packed, {"Content-Encoding": encoding})) as server:
         exchange = ask(server.url)
 
     assert exchange.json() == {"status": "ok"}

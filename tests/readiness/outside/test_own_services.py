@@ -17,7 +17,7 @@ def database(host: str, port: int | str = "") -> dict[str, object]:
 @pytest.fixture
 def installed(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """The settings of an installation that opened everything to its probes, in a network with these names."""
-    names = {"postgres": "10.0.0.5", "redis": "10.0.0.6", "localhost": "127.0.0.1", "me": "10.0.0.9"}
+    names = {"postgres": "10.0.0.5", "redis": "::ffff:10.0.0.6", "localhost": "127.0.0.1", "me": "10.0.0.9"}
 
     def look_up(host: str, *_: object) -> list[object]:
         try:

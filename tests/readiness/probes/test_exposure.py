@@ -143,10 +143,10 @@ def test_a_busy_server_tells_nothing_of_its_files() -> None:
         found(exposed_files, lambda request: Answer(429))
 
 
-@pytest.mark.parametrize("probe", [exposed_files, docs_exposure])
-def test_a_body_that_cannot_be_read_is_not_called_clean(probe: Any) -> None:
+@pytest.mark.parametrize(("probe", "status"), [(exposed_files, 200), (docs_exposure, 200), (error_leak, 404)])
+def test_a_body_that_cannot_be_read_is_not_called_clean(probe: Any, status: int) -> None:
     with pytest.raises(CannotTell, match="could not be read"):
-        found(probe, lambda request: Answer(200, b"\x0b\x02\x80ok\x03", HTML | {"Content-Encoding": "br"}))
+        found(probe, lambda request: Answer(status, b"\x0b\x02\x80ok\x03", HTML | {"Content-Encoding": "br"}))
 
 
 def test_what_was_handed_out_is_not_in_the_exchanges_either() -> None:
