@@ -13,6 +13,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.http.request import validate_host
 
+from readiness.outside.policy import name_server
+
 SHORTEST_TOKEN = 20
 # Larger networks than these hold other people's machines; what answers there would be kept and shown.
 LARGEST_IPV4, LARGEST_IPV6 = 8, 32
@@ -103,6 +105,19 @@ def check_egress(app_configs: Sequence[Any] | None, **_: Any) -> Iterator[CheckM
             )
 
 
+def check_name_servers(app_configs: Sequence[Any] | None, **_: Any) -> Iterator[CheckMessage]:
+    """The name servers that probes ask are addresses."""
+    for text in settings.DNS_SERVERS:
+        try:
+            name_server(text)
+        except ValueError:
+            yield Error(
+                f"DNS_SERVERS holds {text!r}, which is not the address of a name server.",
+                hint="Write addresses like 10.1.0.53 or 10.1.0.53:5353, separated by commas.",
+                id="readiness.E010",
+            )
+
+
 def check_leftovers(app_configs: Sequence[Any] | None, **_: Any) -> Iterator[CheckMessage]:
     """Nothing of a trial is left, and no door has a weak key."""
     if settings.DEMO_URL and settings.SECURE:
@@ -136,5 +151,12 @@ def _is_near(host: str) -> bool:
 
 def register_all() -> None:
     """Make the checks known to `manage.py check --deploy`; `--tag readiness` runs these alone."""
-    for check in (check_address, check_services, check_folders, check_egress, check_leftovers):
+    for check in (
+        check_address,
+        check_services,
+        check_folders,
+        check_egress,
+        check_name_servers,
+        check_leftovers,
+    ):
         register(check, "readiness", deploy=True)

@@ -225,6 +225,7 @@ else:
 
 EGRESS_ALLOW = env.list("EGRESS_ALLOW", default=[])
 EGRESS_ALLOW_PORTS = env.list("EGRESS_ALLOW_PORTS", cast=int, default=[])
+DNS_SERVERS = env.list("DNS_SERVERS", default=[])
 REPOSITORY_ROOTS = env.list("REPOSITORY_ROOTS", default=[])
 PROBE_CONFIRM_SECONDS = env.float("PROBE_CONFIRM_SECONDS", default=1.0)
 PAYLOAD_MAX_BYTES = env.int("PAYLOAD_MAX_BYTES", default=25 * 1024 * 1024)

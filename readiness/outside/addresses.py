@@ -34,6 +34,8 @@ NEVER: tuple[tuple[str, tuple[Network, ...]], ...] = (
             "168.63.129.16/32",  # Azure
             "100.100.100.200/32",  # Alibaba Cloud
             "192.0.0.192/32",  # Oracle Cloud
+            "fd00:c1::a9fe:a9fe/128",  # Oracle Cloud over IPv6
+            "fd00:42::42/128",  # Scaleway over IPv6
         ),
     ),
     ("the unspecified address", _networks("0.0.0.0/8", "::/128")),

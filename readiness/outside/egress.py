@@ -11,19 +11,29 @@ import ssl
 import time
 import zlib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from ipaddress import ip_address, ip_network
 from typing import Self
 from urllib.parse import urlsplit
 
 import aiohttp
+import dns.asyncresolver
+import dns.exception
+import dns.message
+import dns.name
+import dns.nameserver
+import dns.rcode
+import dns.rdatatype
+import dns.resolver
 from aiohttp.abc import AbstractResolver, ResolveResult
 from django.conf import settings
 from yarl import URL
 
 from readiness.outside import addresses
-from readiness.outside.exchange import Exchange, origin
-from readiness.outside.failures import CannotTell, NoAnswer, Unreachable
+from readiness.outside.exchange import Exchange, Heard, origin
+from readiness.outside.failures import CannotTell, NoAnswer, Silent, Unreachable
+from readiness.outside.names import Records
 from readiness.outside.policy import AddrInfo, Blocked, Policy
 from readiness.outside.tls import Handshake, trusting, trusting_anybody
 
@@ -31,7 +41,10 @@ BODY_LIMIT = 64 * 1024
 HEADER_LIMIT = 16 * 1024
 HOPS = 5
 CONNECT_SECONDS = 5.0
+DNS_SECONDS = 4.0
 DEADLINE = 8.0
+HEARD_LIMIT = 1024
+HEARD_SECONDS = 3.0
 CREDENTIALS = frozenset({"authorization", "cookie"})
 RESERVED_HEADERS = ("host", "connection", "transfer-encoding", "content-length", "metadata", "x-aws-")
 USER_AGENT = "deployment-readiness-probe/1"
@@ -41,7 +54,7 @@ BROKER_PORTS = {"redis": 6379, "rediss": 6379, "amqp": 5672, "amqps": 5671}
 def from_settings() -> Policy:
     """Return the policy of this installation: what administrators opened, and its own database and broker."""
     own = [(network, port) for host, port in own_services() for network in _networks_of(host)]
-    return Policy.of(settings.EGRESS_ALLOW, settings.EGRESS_ALLOW_PORTS, own)
+    return Policy.of(settings.EGRESS_ALLOW, settings.EGRESS_ALLOW_PORTS, own, settings.DNS_SERVERS)
 
 
 def own_services() -> list[tuple[str, int]]:
@@ -73,7 +86,7 @@ def check_url(url: str) -> None:
 
 
 class Client:
-    """Speaks TCP, TLS and HTTP under a policy. Use as `async with Client(policy) as client`, one per batch.
+    """Speaks TCP, TLS, HTTP and DNS under a policy. Use it as `async with Client(policy)`, one per batch.
 
     `roots` are certificates in PEM that an administrator trusts beside the system's. `resolver` is for tests.
     """
@@ -81,7 +94,8 @@ class Client:
     def __init__(self, policy: Policy, roots: str = "", resolver: AbstractResolver | None = None) -> None:
         self.policy = policy
         self.roots = roots
-        self._resolver = Permitted(policy, resolver or aiohttp.ThreadedResolver())
+        self._names = resolver or aiohttp.ThreadedResolver()
+        self._resolver = Permitted(policy, self._names)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 socket_factory=self._socket_for,
@@ -113,8 +127,8 @@ class Client:
     async def connect(self, host: str, port: int, seconds: float = CONNECT_SECONDS) -> socket.socket:
         """Return a connected, non-blocking socket: the way out for probes that do not speak HTTP.
 
-        Raises Blocked; Unreachable when the target refuses; CannotTell when the name does not resolve,
-        nothing answers or no way leads there.
+        Raises Blocked; Unreachable when the target refuses; Silent when nothing takes the connection in time;
+        CannotTell when the name does not resolve or no way leads there.
         """
         failure: Exception = CannotTell(f"{host}:{port} could not be reached from here.")
         for info in await self._look_up(host, port):
@@ -145,6 +159,74 @@ class Client:
             (entry["family"], socket.SOCK_STREAM, 0, "", (entry["host"], entry["port"])) for entry in found
         ]
 
+    async def addresses_of(self, host: str) -> list[str]:
+        """Return every address that a host has for this machine, sorted, whether it may be asked or not.
+
+        Raises CannotTell when the name does not resolve.
+        """
+        if literal := addresses.parse(host):
+            return [str(literal)]
+        try:
+            return sorted({entry["host"] for entry in await self._names.resolve(host, 0)})
+        except (OSError, UnicodeError):
+            raise CannotTell(f"The name {host} could not be resolved from here.") from None
+
+    async def look_up(self, name: str, kind: str, seconds: float = DNS_SECONDS) -> Records:
+        """Return what the name servers of this installation say about a name; a CNAME is followed.
+
+        `kind` is a kind of record: "A", "AAAA", "CAA". Raises CannotTell when none of them answers clearly.
+        """
+        records = await self._asked(name, kind, seconds)
+        if records.values or not records.exists or not records.aliases or records.zone:
+            return records
+        # A server that does not follow aliases itself says only where they lead.
+        there = await self._asked(records.last, kind, seconds)
+        return replace(there, name=name, aliases=(*records.aliases, *there.aliases))
+
+    async def _asked(self, name: str, kind: str, seconds: float) -> Records:
+        try:
+            return _records(name, kind, await self._response(dns.name.from_text(name), kind, seconds))
+        except (dns.exception.DNSException, OSError, UnicodeError):
+            raise CannotTell(f"No name server gave a clear answer about {name} ({kind}).") from None
+
+    async def _response(self, asked: dns.name.Name, kind: str, seconds: float) -> dns.message.Message:
+        try:
+            answer = await self._name_servers().resolve(
+                asked, kind, lifetime=seconds, search=False, raise_on_no_answer=False
+            )
+        except dns.resolver.NXDOMAIN as denial:
+            said: dns.message.Message = denial.response(asked)  # type: ignore[no-untyped-call]
+            return said
+        return answer.response
+
+    def _name_servers(self) -> dns.asyncresolver.Resolver:
+        servers = self.policy.name_servers
+        resolver = dns.asyncresolver.Resolver(configure=not servers)
+        if servers:
+            resolver.nameservers = [dns.nameserver.Do53Nameserver(address, port) for address, port in servers]
+        return resolver
+
+    async def converse(
+        self, host: str, port: int, said: bytes, *, until: bytes = b"", context: ssl.SSLContext | None = None
+    ) -> Heard:
+        """Say a few bytes on a fresh connection and return what is answered, up to `until` and 1 KiB.
+
+        With `context` it is said over TLS. Raises as `connect` does, NoAnswer when nothing comes in time, and
+        ssl.SSLError when a handshake fails.
+        """
+        connected = await self.connect(host, port)
+        with connected:
+            try:
+                async with asyncio.timeout(HEARD_SECONDS):
+                    address = str(connected.getpeername()[0])
+                    if context is None:
+                        return Heard(await _heard(connected, said, until), address)
+                    return Heard(await _heard_over_tls(connected, said, context, host), address)
+            except TimeoutError:
+                raise NoAnswer(f"{host}:{port} took the connection and did not answer in time.") from None
+            except ConnectionError as error:
+                raise _of_os_error(error, f"{host}:{port}") from error
+
     async def ask(
         self,
         method: str,
@@ -158,8 +240,9 @@ class Client:
     ) -> Exchange:
         """Put one question and return the answer; with `follow`, the answer after at most five redirects.
 
-        `host` replaces the Host header, and the TLS name, on the first origin. `deadline` is in seconds, for
-        all hops together. Raises Blocked, Unreachable, NoAnswer, or CannotTell with a sentence.
+        `host` replaces the Host header, and the TLS name, on the first origin; no other is sent the `body`.
+        `deadline` is in seconds, for all hops together. Raises Blocked, Unreachable, NoAnswer, or CannotTell
+        with a sentence.
         """
         sent = dict(headers or {})
         if wrong := [name for name in sent if name.lower().startswith(RESERVED_HEADERS)]:
@@ -170,7 +253,10 @@ class Client:
         while follow and exchange.location:
             hops.append(exchange)
             sent, host = _next_hop(hops, sent, host)
-            method = "GET" if exchange.status == 303 and method != "HEAD" else method
+            if exchange.status == 303 or (exchange.status in {301, 302} and method == "POST"):
+                method, body = "GET" if method != "HEAD" else method, None
+            if body is not None and origin(exchange.url) != origin(exchange.location):
+                raise Blocked(f"{exchange.url} redirects what was sent to it to another site.")
             exchange = await self._once(method, exchange.location, sent, host, body, until)
         return replace(exchange, hops=tuple(hops))
 
@@ -197,7 +283,8 @@ class Client:
                 response.close()
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise _explained(error, url) from error
-        plain, whole = _decompressed(raw, dict(got).get("content-encoding", ""))
+        encodings = [value.lower() for name, value in got if name == "content-encoding"]
+        plain, whole = _decompressed(raw, ", ".join(encodings))
         seconds = time.monotonic() - started
         return Exchange(method, url, response.status, got, plain, complete and whole, seconds, headers)
 
@@ -278,6 +365,48 @@ def _headers(response: aiohttp.ClientResponse) -> tuple[tuple[str, str], ...]:
     )
 
 
+def _records(name: str, kind: str, response: dns.message.Message) -> Records:
+    """Return what a response says. Raises DNSException when it contradicts itself."""
+    if not isinstance(response, dns.message.QueryMessage):
+        raise dns.exception.FormError
+    chain = response.resolve_chaining()
+    zones = [
+        rrset.name
+        for rrset in response.authority
+        if rrset.rdtype == dns.rdatatype.SOA and chain.canonical_name.is_subdomain(rrset.name)
+    ]
+    return Records(
+        name,
+        kind,
+        tuple(sorted(record.to_text() for record in chain.answer or ())),
+        tuple(link[0].target.to_text(omit_final_dot=True) for link in chain.cnames),
+        response.rcode() != dns.rcode.NXDOMAIN,
+        zones[0].to_text(omit_final_dot=True) if zones else "",
+    )
+
+
+async def _heard(connected: socket.socket, said: bytes, until: bytes) -> bytes:
+    """Say and listen. Not by streams: they throw away what was said just before a connection was reset."""
+    loop, got = asyncio.get_running_loop(), b""
+    with suppress(ConnectionError):
+        await loop.sock_sendall(connected, said)
+    with suppress(ConnectionError):
+        while chunk := await loop.sock_recv(connected, HEARD_LIMIT - len(got)):
+            got += chunk
+            if until in got or len(got) >= HEARD_LIMIT:
+                break
+    return got
+
+
+async def _heard_over_tls(connected: socket.socket, said: bytes, context: ssl.SSLContext, name: str) -> bytes:
+    reader, writer = await asyncio.open_connection(sock=connected, ssl=context, server_hostname=name)
+    try:
+        writer.write(said)
+        return await reader.read(HEARD_LIMIT)
+    finally:
+        writer.transport.abort()
+
+
 async def _read(response: aiohttp.ClientResponse) -> tuple[bytes, bool]:
     """Read at most 64 KiB of a body as it is sent, and say whether that was all. A slow one is cut."""
     got = bytearray()
@@ -290,9 +419,15 @@ async def _read(response: aiohttp.ClientResponse) -> tuple[bytes, bool]:
 
 
 def _decompressed(raw: bytes, encoding: str) -> tuple[bytes, bool]:
-    """Undo gzip and deflate up to 64 KiB, whatever the ratio. A body that will not open is no whole body."""
-    if encoding.lower() not in {"gzip", "x-gzip", "deflate"} or not raw:
-        return raw, encoding.lower() in {"", "identity"} or not raw
+    """Undo gzip and deflate up to 64 KiB, whatever the ratio. What will not open is empty and not whole.
+
+    Nobody asked for another encoding (brotli, zstd, two in a row), so none is undone, and its bytes are not
+    handed on: what cannot be read must not be searched, or it would pass for clean.
+    """
+    if encoding in {"", "identity"} or not raw:
+        return raw, True
+    if encoding not in {"gzip", "x-gzip", "deflate"}:
+        return b"", False
     opened = zlib.decompressobj(zlib.MAX_WBITS | 32)
     try:
         plain = opened.decompress(raw, BODY_LIMIT)
@@ -324,7 +459,7 @@ def _of_os_error(error: OSError, where: str) -> Exception:
     if blocked := _blocked_in(error):
         return blocked
     if isinstance(error, TimeoutError):
-        return CannotTell(f"{where} did not take a connection within {CONNECT_SECONDS:.0f} seconds.")
+        return Silent(f"{where} did not take a connection within {CONNECT_SECONDS:.0f} seconds.")
     if error.errno == errno.ECONNREFUSED:
         return Unreachable(f"{where} refused the connection.")
     if isinstance(error, ConnectionError):

@@ -1,4 +1,4 @@
-"""Owns Exchange: one question put to a server and its answer, as probes read it and evidence keeps it."""
+"""Owns what a server answered: to a question over HTTP as an Exchange, to a few bytes as what was Heard."""
 
 import json
 import re
@@ -76,6 +76,11 @@ class Exchange:
         return self.body.decode("utf-8", "replace")
 
     @property
+    def unread(self) -> bool:
+        """Tell whether there was a body of which nothing could be read: too slow, or in no known encoding."""
+        return not self.complete and not self.body
+
+    @property
     def location(self) -> str:
         """The absolute address that a redirect points to, or ""."""
         value = self.header("location")
@@ -100,6 +105,14 @@ class Exchange:
             "complete": self.complete,
             **({"hops": [hop.evidence() for hop in self.hops]} if self.hops else {}),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What was answered to a few bytes: at most 1 KiB, empty when the other side hung up; and by whom."""
+
+    data: bytes
+    address: str
 
 
 @lru_cache(maxsize=4096)

@@ -11,3 +11,7 @@ class Unreachable(CannotTell):
 
 class NoAnswer(CannotTell):
     """The target took the connection and did not answer in time."""
+
+
+class Silent(CannotTell):
+    """Nothing took the connection in time: nobody is there, or something on the way drops it."""

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from readiness.outside import addresses
 
+DNS_PORT = 53
 PORTS = (range(80, 81), range(443, 444), range(8000, 10000))
 
 AddrInfo = tuple[int, int, int, str, Any]
@@ -28,12 +29,15 @@ class Policy:
 
     `allow` holds the private networks that an administrator (never the person who registers a deployment)
     opened; `ports` the ports beside the usual ones that an administrator opened; `own` this installation's
-    database and broker as (network, port), which stay shut whatever `allow` says.
+    database and broker as (network, port), which stay shut whatever `allow` says. `name_servers` are the
+    (address, port) that are asked about names, the machine's own when empty: an administrator's choice, never
+    that of whoever registers a deployment.
     """
 
     allow: tuple[addresses.Network, ...] = ()
     ports: tuple[range, ...] = PORTS
     own: tuple[tuple[addresses.Network, int], ...] = ()
+    name_servers: tuple[tuple[str, int], ...] = ()
 
     @classmethod
     def of(
@@ -41,13 +45,16 @@ class Policy:
         allow: Iterable[str] = (),
         ports: Iterable[str | int] = (),
         own: Iterable[tuple[addresses.Network, int]] = (),
+        name_servers: Iterable[str] = (),
     ) -> Self:
-        """Build a policy from what people write: CIDRs, and ports as "5432" or "8000-9000".
+        """Build a policy from what people write: CIDRs, ports as "5432" or "8000-9000", name servers as
+        "10.0.0.53", "10.0.0.53:5353" or "[2001:db8::53]:53".
 
-        Raises ValueError for a text that is no network or no port.
+        Raises ValueError for a text that is no network, no port or no address.
         """
         opened = tuple(_port_range(str(text)) for text in ports)
-        return cls(tuple(ip_network(text) for text in allow), PORTS + opened, tuple(own))
+        servers = tuple(name_server(text) for text in name_servers)
+        return cls(tuple(ip_network(text) for text in allow), PORTS + opened, tuple(own), servers)
 
     def check(self, host: str, port: int) -> None:
         """Pass when this very address and port may be dialled; raise Blocked otherwise.
@@ -119,6 +126,16 @@ class Policy:
         if not kept:
             raise refusal
         return kept
+
+
+def name_server(text: str) -> tuple[str, int]:
+    """Return address and port of a name server. Raises ValueError for a text that is neither."""
+    if addresses.parse(text):
+        return text.strip("[]"), DNS_PORT
+    parts = urlsplit(f"//{text}")
+    if not addresses.parse(parts.hostname or "") or not parts.port:
+        raise ValueError(f"{text!r} is not the address of a name server.")
+    return str(parts.hostname), parts.port
 
 
 def _port_range(text: str) -> range:

@@ -25,6 +25,7 @@ ALL = (
     checks.check_services,
     checks.check_folders,
     checks.check_egress,
+    checks.check_name_servers,
     checks.check_leftovers,
 )
 
@@ -55,6 +56,7 @@ def test_a_sound_production_raises_nothing(settings: Any, monkeypatch: pytest.Mo
         ({"EGRESS_ALLOW": ["0.0.0.0/0"]}, "readiness.E006"),
         ({"EGRESS_ALLOW": ["::/0"]}, "readiness.E006"),
         ({"EGRESS_ALLOW": ["127.0.0.1/32"]}, "readiness.W004"),
+        ({"DNS_SERVERS": ["10.1.0.53", "dns.example"]}, "readiness.E010"),
         ({"DEMO_URL": "http://127.0.0.1:8001"}, "readiness.W005"),
         ({"METRICS_TOKEN": "short"}, "readiness.E007"),
         ({"BROKER_URL": "redis://redis.example:6379/0"}, "readiness.W006"),

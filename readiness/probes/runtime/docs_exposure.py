@@ -48,6 +48,8 @@ async def docs_exposure(target: Target) -> list[Finding]:
         return [Finding("sec.docs", status, detail, {"open": opened})]
     if all(answer.status == 429 or answer.status >= 500 for answer in answers):
         raise CannotTell(f"{target.base_url} was too busy to answer for its documents.")
+    if unread := [answer.url for answer in answers if answer.status == 200 and answer.unread]:
+        raise CannotTell(f"{unread[0]} is answered with a body that could not be read.")
     return [Finding("sec.docs", Status.OK, "None of the usual paths shows API documents.")]
 
 

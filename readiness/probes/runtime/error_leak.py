@@ -33,6 +33,8 @@ async def error_leak(target: Target) -> list[Finding]:
         raise CannotTell(
             f"Every wrong request is answered {answers[0].status} before it reaches the application."
         )
+    if any(answer.status >= 400 and answer.unread for answer in answers):
+        raise CannotTell("A wrong request is answered with a body that could not be read.")
     return [Finding("sec.errors", Status.OK, "Wrong requests are answered without a trace.")]
 
 

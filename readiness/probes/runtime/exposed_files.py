@@ -55,6 +55,8 @@ async def exposed_files(target: Target) -> list[Finding]:
         return findings
     if any(answer.status == 429 or answer.status >= 500 for _, answer in answers):
         raise CannotTell(f"{target.base_url} was too busy to answer for every path.")
+    if unread := [path for path, answer in answers if answer.status == 200 and answer.unread]:
+        raise CannotTell(f"{unread[0]} is answered with a body that could not be read.")
     detail = f"None of {len(SIGNATURES)} paths of secrets and debug pages is handed out."
     return [Finding("sec.exposed", Status.OK, detail, {"paths": list(SIGNATURES)})]
 

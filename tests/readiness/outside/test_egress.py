@@ -39,10 +39,13 @@ def ask(
     deadline: float = 3.0,
     host: str = "",
     method: str = "GET",
+    body: bytes | None = None,
 ) -> Exchange:
     async def once() -> Exchange:
         async with Client(policy, roots, resolver) as client:
-            return await client.ask(method, url, headers, host=host, follow=follow, deadline=deadline)
+            return await client.ask(
+                method, url, headers, host=host, body=body, follow=follow, deadline=deadline
+            )
 
     return asyncio.run(once())
 
@@ -92,7 +95,9 @@ def test_loopback_is_blocked_unless_an_administrator_opened_it() -> None:
     assert server.requests == []
 
 
-@pytest.mark.parametrize("host", ["2130706433", "0177.0.0.1", "127.1", "0x7f000001", "0x7f.0.0.1"])
+@pytest.mark.parametrize(
+    "host", ["2130706433", "0177.0.0.1", "127.1", "0x7f000001", "0x7f.0.0.1", "017700000001", "127.0.0.1."]
+)
 def test_odd_spellings_of_an_address_are_blocked_even_where_it_is_allowed(host: str) -> None:
     with serve(hello) as server, pytest.raises(Blocked):
         ask(f"http://{host}:{server.port}/")
@@ -112,6 +117,28 @@ def test_a_name_that_turns_to_loopback_the_second_time_is_blocked() -> None:
 
     with serve(hello) as server:
         asyncio.run(twice(server.port))
+
+    assert server.requests == []
+
+
+def test_a_raw_connection_and_a_handshake_to_a_rebound_name_are_blocked() -> None:
+    async def both(port: int) -> None:
+        async with Client(Policy.of([], ["1-65535"]), resolver=Names("127.0.0.1", "10.0.0.1")) as client:
+            with pytest.raises(Blocked, match=r"127\.0\.0\.1 is in a private network"):
+                await client.connect("rebinding.example", port)
+            with pytest.raises(Blocked, match=r"10\.0\.0\.1 is in a private network"):
+                await client.handshake("rebinding.example", port)
+
+    with serve(hello) as server:
+        asyncio.run(both(server.port))
+
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("host", ["①②⑦.⓪.⓪.①", "127。0。0。1", "１２７.0.0.1", "localhost."])
+def test_letters_that_become_an_address_on_the_way_are_judged_as_that_address(host: str) -> None:
+    with serve(hello) as server, pytest.raises((Blocked, CannotTell)):
+        ask(f"http://{host}:{server.port}/", Policy.of([], ["1-65535"]))
 
     assert server.requests == []
 
@@ -201,6 +228,37 @@ def test_credentials_and_the_host_stay_with_their_origin() -> None:
     assert other.requests[0].headers["x-kept"] == "yes"
 
 
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_what_was_sent_never_goes_to_another_site(status: int) -> None:
+    with serve(hello) as other, serve(redirect(f"{other.url}/there", status)) as first:
+        try:
+            ask(first.url, follow=True, method="POST", body=b"password=secret")
+        except Blocked as refusal:
+            assert status in {307, 308}
+            assert str(refusal).endswith("redirects what was sent to it to another site.")
+
+    assert first.requests[0].body == b"password=secret"
+    assert all((request.method, request.body) == ("GET", b"") for request in other.requests)
+    assert len(other.requests) == (0 if status in {307, 308} else 1)
+
+
+def test_what_was_sent_is_sent_again_inside_its_own_site_when_that_asks_for_it() -> None:
+    def app(request: Request) -> Answer:
+        return hello(request) if request.path == "/b" else Answer(307, "", {"Location": "/b"})
+
+    with serve(app) as server:
+        ask(f"{server.url}/a", follow=True, method="POST", body=b"{}")
+
+    assert [(request.method, request.body) for request in server.requests] == [("POST", b"{}")] * 2
+
+
+def test_a_host_with_a_line_break_sends_no_header_of_its_own() -> None:
+    with serve(hello) as server, pytest.raises(CannotTell):
+        ask(server.url, host="app.example.com\r\nMetadata-Flavor: Google")
+
+    assert server.requests == []
+
+
 def test_a_redirect_from_https_to_http_is_refused(tmp_path: Path) -> None:
     root = authority()
     safely = server_context(tmp_path, root)
@@ -277,13 +335,32 @@ def test_a_compressed_bomb_opens_to_64_kilobytes(compress: Callable[[bytes], byt
     assert not exchange.complete
 
 
-def test_a_small_compressed_body_is_read_though_nobody_asked_for_it() -> None:
+@pytest.mark.parametrize("encoding", ["gzip", "GZip", "x-gzip"])
+def test_a_small_compressed_body_is_read_though_nobody_asked_for_it(encoding: str) -> None:
     packed = gzip.compress(b'{"status": "ok"}')
-    with serve(lambda request: Answer(200, packed, {"Content-Encoding": "gzip"})) as server:
+    with serve(lambda request: Answer(200, packed, {"Content-Encoding": encoding})) as server:
         exchange = ask(server.url)
 
     assert exchange.json() == {"status": "ok"}
     assert exchange.complete
+
+
+@pytest.mark.parametrize("encoding", ["br", "zstd", "compress", "gzip, br", "gzip, gzip", "made-up"])
+def test_a_body_in_an_encoding_that_nobody_asked_for_is_not_read(encoding: str) -> None:
+    packed = gzip.compress(gzip.compress(b"AWS_SECRET_ACCESS_KEY=x"))
+    with serve(lambda request: Answer(200, packed, {"Content-Encoding": encoding})) as server:
+        exchange = ask(server.url)
+
+    assert (exchange.body, exchange.complete, exchange.unread) == (b"", False, True)
+    assert server.requests[0].headers["accept-encoding"] == "identity"
+    with pytest.raises(CannotTell):
+        exchange.json()
+
+
+def test_an_encoding_is_read_from_all_of_its_headers() -> None:
+    twice = [("Content-Encoding", "br"), ("Content-Encoding", "gzip")]
+    with serve(lambda request: Answer(200, gzip.compress(b"brotli"), twice)) as server:
+        assert ask(server.url).unread
 
 
 def test_broken_compression_is_an_incomplete_body() -> None:
@@ -328,6 +405,39 @@ def test_one_endless_header_is_refused() -> None:
 
     with serve_raw(endless) as server, pytest.raises(CannotTell):
         ask(server.url)
+
+
+@pytest.mark.parametrize("count", [200, 5000])
+def test_a_flood_of_tiny_headers_is_refused(count: int) -> None:
+    many = b"".join(b"X%d: y\r\n" % number for number in range(count))
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n" + many + b"\r\n"
+    with serve_raw(lambda connection: connection.sendall(answer)) as server, pytest.raises(CannotTell):
+        ask(server.url)
+
+
+@pytest.mark.parametrize("drop", [b"X", b"HTTP/1.1 102 Processing\r\n\r\n"])
+def test_an_answer_that_never_gets_to_its_body_ends_with_the_deadline(drop: bytes) -> None:
+    def drip(connection: socket.socket) -> None:
+        while True:
+            connection.sendall(drop)
+            time.sleep(0.02)
+
+    started = time.monotonic()
+    with serve_raw(drip) as server, pytest.raises(CannotTell):
+        ask(server.url, deadline=0.3)
+
+    assert time.monotonic() - started < 2
+
+
+def test_the_deadline_is_for_all_hops_together() -> None:
+    def app(request: Request) -> Answer:
+        time.sleep(0.15)
+        return Answer(302, "", {"Location": f"{request.path}a"})
+
+    with serve(app) as server, pytest.raises(NoAnswer):
+        ask(f"{server.url}/a", follow=True, deadline=0.4)
+
+    assert len(server.requests) <= 3
 
 
 def test_more_than_16_kilobytes_of_headers_are_refused() -> None:

@@ -87,6 +87,8 @@ def test_no_other_module_opens_connections(path: Path) -> None:
         "import http.client",
         "from http import client",
         "import aiohttp.web",
+        "import dns.asyncresolver",
+        "from dns import resolver",
         "async def f(): await asyncio.open_connection('a', 1)",
         "loop.create_connection(None)",
         "subprocess.run(['curl', url])",

@@ -143,6 +143,12 @@ def test_a_busy_server_tells_nothing_of_its_files() -> None:
         found(exposed_files, lambda request: Answer(429))
 
 
+@pytest.mark.parametrize(("probe", "status"), [(exposed_files, 200), (docs_exposure, 200), (error_leak, 404)])
+def test_a_body_that_cannot_be_read_is_not_called_clean(probe: Any, status: int) -> None:
+    with pytest.raises(CannotTell, match="could not be read"):
+        found(probe, lambda request: Answer(status, b"\x0b\x02\x80ok\x03", HTML | {"Content-Encoding": "br"}))
+
+
 def test_what_was_handed_out_is_not_in_the_exchanges_either() -> None:
     async def kept(url: str) -> str:
         async with Client(LOOPBACK) as client:
