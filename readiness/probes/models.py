@@ -84,7 +84,8 @@ class ProbeState(models.Model):
             self.claims, self.evidence = dict(result.claims), evidence
         # Spread over a tenth of the interval, always alike for one row: thousands are not due at once.
         spread = Decimal(crc32(f"{self.deployment_id}:{self.probe}".encode()) % 1000) / 10_000
-        self.next_run_at = now + probe.every + timedelta(seconds=float(spread) * probe.every.total_seconds())
+        later = now + probe.every + timedelta(seconds=float(spread) * probe.every.total_seconds())
+        self.next_run_at = None if probe.intrusive else later  # nobody asks when the clock does
         self.save()
         return changed
 
@@ -100,7 +101,7 @@ class ProbeRunQuerySet(JobQuerySet["ProbeRun"]):
         """Queue one run for every deployment that has probes due; returns how many."""
         due: dict[int, list[str]] = {}
         for deployment, probe in ProbeState.objects.due(at).values_list("deployment", "probe")[: limit * 20]:
-            if probe in PROBES:
+            if probe in PROBES and not PROBES[probe].intrusive:
                 due.setdefault(deployment, []).append(probe)
         for pk, probes in list(due.items())[:limit]:
             self.model.ask(Deployment.objects.get(pk=pk), probes=probes, by=Actor.system("the clock"))
@@ -144,7 +145,14 @@ class ProbeRun(Job):
 
     @classmethod
     def ask(cls, deployment: Deployment, *, probes: Sequence[str], by: Actor) -> "ProbeRun":
-        """Queue a run, or return the one that is under way. Refused when there is nothing to look with."""
+        """Queue a run, or return the one that is under way.
+
+        Refused when there is nothing to look with, and for an intrusive probe where none is allowed.
+        """
+        if not deployment.allow_intrusive and any(
+            name in PROBES and PROBES[name].intrusive for name in probes
+        ):
+            raise Refused("An intrusive probe runs only where the deployment's settings allow it.")
         if not probes:
             raise Refused("No probe can look at this deployment yet. Give it an address or a repository.")
         with transaction.atomic():

@@ -30,7 +30,7 @@ class Probe:
     `claim` is what has to be true, `why` what goes wrong when it is not, `fix` what to do, `effort` how much
     that is (S, M, L), `every` how often it is asked, `criteria` the claims in a pack that it speaks of.
     `confirmations` equal looks are needed before a change is believed; `seconds` is the deadline of one look.
-    An `intrusive` probe runs only where its deployment agreed to it.
+    An `intrusive` probe runs only where its deployment agreed to it, and only when somebody asks.
     """
 
     name: str
@@ -115,8 +115,9 @@ def probe(
                 criteria=criteria,
                 kind="runtime" if is_runtime else "repository",
                 intrusive=intrusive,
-                # A commit does not change while it is read: one look at it is enough.
-                confirmations=2 if is_runtime else 1,
+                # A commit does not change while it is read: one look at it is enough. An intrusive look is
+                # bounded, and a second one would double what it costs.
+                confirmations=2 if is_runtime and not intrusive else 1,
                 seconds=RUNTIME_SECONDS if is_runtime else REPOSITORY_SECONDS,
                 look=look,
             )
