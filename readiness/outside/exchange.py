@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -17,6 +17,10 @@ BODY_KEPT = 2048
 MASK = "[masked]"
 SECRET_HEADERS = frozenset(
     {"authorization", "proxy-authorization", "cookie", "x-api-key", "x-auth-token", "x-csrf-token"}
+)
+# Of an answer that may hold a secret, only these are kept; the values of cookies are masked.
+HARMLESS_HEADERS = frozenset(
+    {"allow", "cache-control", "content-encoding", "content-type", "server", "set-cookie", "vary"}
 )
 # What differs from one answer to the next although nothing has changed: each look would be new evidence.
 FLEETING_HEADERS = re.compile(
@@ -89,6 +93,16 @@ class Exchange:
             return json.loads(self.body)
         except (ValueError, RecursionError):
             raise CannotTell(f"{self.url} answered {self.status}, and its body is not JSON.") from None
+
+    def without_secrets(self) -> "Exchange":
+        """Return what of the exchange can hold no secret: no body, no query, and only harmless headers."""
+        return replace(
+            self,
+            url=self.url.partition("?")[0],
+            body=b"",
+            headers=tuple((name, value) for name, value in self.headers if name in HARMLESS_HEADERS),
+            hops=tuple(hop.without_secrets() for hop in self.hops),
+        )
 
     def evidence(self) -> dict[str, Any]:
         """Return what is kept of this exchange: without secrets, and without what differs every time."""
