@@ -45,7 +45,6 @@ async def sign_in(target: Target) -> Exchange:
     Raises CannotTell when the account is not let in.
     """
     page = await target.request("GET", _own(target, target.login_path), follow=True, private=True)
-    _own(target, page.url)
     form = next((one for one in markup.forms(page.text) if _password_of(one)), None)
     if not (markup.is_page(page) and form):
         named = {"username": target.test_username, "password": target.test_password}

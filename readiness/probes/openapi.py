@@ -14,7 +14,7 @@ from readiness.probes.target import Target
 
 PATHS = (
     *("/openapi.json", "/swagger.json", "/api/openapi.json", "/v3/api-docs", "/api/schema/?format=json"),
-    *("/swagger/v1/swagger.json", "/api-docs"),
+    *("/api/v1/openapi.json", "/swagger/v1/swagger.json", "/api-docs"),
 )
 METHODS = frozenset({"get", "put", "post", "delete", "options", "head", "patch", "trace"})
 PARAMETER = re.compile(r"\{[^{}]*\}")

@@ -62,7 +62,10 @@ async def cookies(target: Target) -> list[Finding]:
         raise CannotTell(
             f"No session cookie was set (seen: {seen[:200]}), so none was judged.{advice(target)}"
         )
-    return [Finding("sec.cookies", Status.OK, f"The session cookies are protected ({names[:200]}).")]
+    evidence = {"cookies": {cookie.name: cookie.attributes for cookie in found.values()}}
+    return [
+        Finding("sec.cookies", Status.OK, f"The session cookies are protected ({names[:200]}).", evidence)
+    ]
 
 
 async def cookies_before(target: Target) -> dict[str, Cookie]:

@@ -65,10 +65,8 @@ def commits(answer: Exchange, header: re.Pattern[str], key: re.Pattern[str]) -> 
     for name, value in answer.headers:
         if header.match(name):
             yield from of_text(value)
-    # Pages are full of things that look like commits.
-    if not markup.is_page(answer):
-        with suppress(CannotTell):
-            yield from under(answer.json(), key)
+    with suppress(CannotTell):
+        yield from under(answer.json(), key)
 
 
 def versions(answer: Exchange) -> list[str]:

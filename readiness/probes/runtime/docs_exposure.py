@@ -19,6 +19,7 @@ PATHS = (
         "/v3/api-docs",
         "/api/docs",
         "/api/openapi.json",
+        "/api/v1/openapi.json",
         "/api/schema/",
         "/graphql?query=%7B__schema%7Btypes%7Bname%7D%7D%7D",
     ),

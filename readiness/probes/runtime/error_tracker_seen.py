@@ -52,14 +52,17 @@ async def error_tracker_seen(target: Target) -> list[Finding]:
     if target.error_tracker == "none":
         raise NotApplicable("It is declared that its errors are reported nowhere.")
     vendors = [target.error_tracker] if target.error_tracker in IN_SCRIPTS else list(IN_SCRIPTS)
-    pages = await pages_of(target)
+    pages, untold = await pages_of(target)
     scripts = await scripts_of(target, pages)
     signs = {
         "scripts": next((name for name in vendors if in_scripts(name, [*pages, *scripts])), ""),
         "policy": next((name for name in vendors if in_policies(name, pages)), ""),
         "health": await in_health(target, vendors),
     }
-    return [judged(target, {sign: name for sign, name in signs.items() if name}, bool(pages))]
+    seen = {sign: name for sign, name in signs.items() if name}
+    if untold and not seen:
+        raise untold
+    return [judged(target, seen, bool(pages))]
 
 
 def judged(target: Target, signs: dict[str, str], saw_pages: bool) -> Finding:
@@ -80,12 +83,14 @@ def judged(target: Target, signs: dict[str, str], saw_pages: bool) -> Finding:
     raise CannotTell("No sign of an error tracker is seen. One that works behind the service shows none.")
 
 
-async def pages_of(target: Target) -> list[Exchange]:
-    """Return the pages, or none: an API may still name its tracker in its health answer."""
+async def pages_of(target: Target) -> tuple[list[Exchange], CannotTell | None]:
+    """Return the pages, or none and why: an API may still name its tracker in its health answer."""
     try:
-        return await html_pages(target)
-    except (CannotTell, NotApplicable):
-        return []
+        return await html_pages(target), None
+    except NotApplicable:
+        return [], None
+    except CannotTell as reason:
+        return [], reason
 
 
 async def scripts_of(target: Target, pages: list[Exchange]) -> list[Exchange]:

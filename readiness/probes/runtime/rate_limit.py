@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from readiness.outside.exchange import Exchange
 from readiness.outside.failures import CannotTell
+from readiness.probes import markup
 from readiness.probes.outcomes import NotApplicable
 from readiness.probes.registry import probe
 from readiness.probes.target import Target
@@ -72,6 +73,10 @@ def judged(target: Target, answers: list[Exchange]) -> Finding:
         )
     if last.status == 429:
         return refusing(path, last, count, evidence)
+    if any(one.get("type").lower() == "password" for one in markup.elements(last.text)):
+        raise CannotTell(
+            f"{path} is a sign-in page: its limit counts attempts, which are not made. Name another."
+        )
     if target.rate_limit is None:
         raise CannotTell(
             f"None of {count} requests to {path} was refused, and nobody declared how many are too many."
@@ -81,9 +86,11 @@ def judged(target: Target, answers: list[Exchange]) -> Finding:
             f"{path} was asked {count} times, which is not more than the declared {target.rate_limit}."
         )
     if count <= SLACK * target.rate_limit:
-        detail = f"{path} answered {count} requests in a row; {target.rate_limit} are the declared limit."
+        detail = f"{path} answered GET {count} times in a row; {target.rate_limit} are the declared limit."
         return Finding("sec.rate-limit", Status.RISKY, detail, evidence)
-    detail = f"{path} refused none of {count} requests in a row; {target.rate_limit} are the declared limit."
+    detail = (
+        f"{path} answered GET {count} times and refused none; {target.rate_limit} are the declared limit."
+    )
     return Finding("sec.rate-limit", Status.FAILING, detail, evidence)
 
 

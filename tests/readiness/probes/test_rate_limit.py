@@ -82,6 +82,7 @@ def test_never_more_than_sixty_requests_are_sent() -> None:
         (limited(0, again="10"), 5, "first request"),
         (lambda request: Answer(404), 5, "404"),
         (lambda request: Answer(405), 5, "405"),
+        (lambda request: Answer(200, "<form><input type=password></form>"), 5, "sign-in page"),
         (lambda request: Answer(200), None, "nobody declared"),
         (lambda request: Answer(200), 60, "not more than"),
     ],
