@@ -94,6 +94,10 @@ class Exchange:
         except (ValueError, RecursionError):
             raise CannotTell(f"{self.url} answered {self.status}, and its body is not JSON.") from None
 
+    def is_at(self, url: str) -> bool:
+        """Tell whether the answer came from the origin of an address, and no redirect led elsewhere."""
+        return origin(self.url) == origin(url)
+
     def without_secrets(self) -> "Exchange":
         """Return what of the exchange can hold no secret: no body, no query, and only harmless headers."""
         return replace(

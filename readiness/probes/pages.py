@@ -26,12 +26,12 @@ async def page(target: Target) -> Exchange:
 async def html_pages(target: Target) -> list[Exchange]:
     """Return the declared pages, or the front page when none is declared, as browsers get them.
 
-    Raises CannotTell when one does not answer as a page of this deployment, NotApplicable when there is none.
+    Raises CannotTell when one does not answer from where it was declared, NotApplicable when none is a page.
     """
     answers = []
     for path in target.page_paths[:MOST_PAGES] or ("/",):
         answer = await target.request("GET", path, {"Accept": "text/html,*/*;q=0.5"}, follow=True)
-        if not 200 <= answer.status < 300 or not target.is_own(answer.url):
+        if not 200 <= answer.status < 300 or not answer.is_at(target.url(path)):
             raise CannotTell(f"{path} answers {answer.status} at {answer.url}, which is no page to read.")
         answers.append(answer)
     found = [answer for answer in answers if markup.is_page(answer)]

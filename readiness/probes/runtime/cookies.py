@@ -47,35 +47,35 @@ async def cookies(target: Target) -> list[Finding]:
     found, untold = await cookies_before(target), None
     if target.login_path and account.is_declared(target):
         try:
-            found |= {cookie.name: cookie for cookie in cookies_of(await account.sign_in(target))}
+            found += cookies_of(await account.sign_in(target))
         except CannotTell as reason:
             untold = reason
-    findings = [finding for cookie in found.values() if (finding := judged(target, cookie))]
+    findings = [finding for cookie in found if (finding := judged(target, cookie))]
     if findings:
         return findings
     # What is set before a sign-in may be well while the cookie that counts was never seen.
     if untold:
         raise untold
-    names = ", ".join(sorted(cookie.name for cookie in found.values() if cookie.is_session))
+    names = ", ".join(sorted({cookie.name for cookie in found if cookie.is_session}))
     if not names:
-        seen = ", ".join(found) or "none"
+        seen = ", ".join(sorted({cookie.name for cookie in found})) or "none"
         raise CannotTell(
             f"No session cookie was set (seen: {seen[:200]}), so none was judged.{advice(target)}"
         )
-    evidence = {"cookies": {cookie.name: cookie.attributes for cookie in found.values()}}
+    evidence = {"cookies": {cookie.name: cookie.attributes for cookie in found}}
     return [
         Finding("sec.cookies", Status.OK, f"The session cookies are protected ({names[:200]}).", evidence)
     ]
 
 
-async def cookies_before(target: Target) -> dict[str, Cookie]:
-    """Return by name what is set for a stranger, redirects on the way included."""
+async def cookies_before(target: Target) -> list[Cookie]:
+    """Return what is set for a stranger, redirects on the way included."""
     found: dict[str, Cookie] = {}
     for path in dict.fromkeys(path for path in (target.login_path, "/") if path):
         answer = await target.request("GET", path, follow=True)
         for hop in (*answer.hops, answer):
             found |= {cookie.name: cookie for cookie in cookies_of(hop)}
-    return found
+    return list(found.values())
 
 
 def advice(target: Target) -> str:

@@ -39,7 +39,7 @@ async def deployed_version(target: Target) -> list[Finding]:
         raise NotApplicable("No commit is known of this deployment, so there is nothing to compare with.")
     for path in (target.version_path,) if target.version_path else ("/", *USUAL_PATHS):
         answer = await target.request("GET", path, follow=True)
-        if not target.is_own(answer.url):
+        if not answer.is_at(target.url(path)):
             continue
         sure, likely = list(commits(answer, COMMIT_HEADER, COMMIT_KEY)), versions(answer)
         evidence = {"path": path, "found": [*sure, *likely][:5]}

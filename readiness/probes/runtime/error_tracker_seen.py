@@ -95,7 +95,7 @@ async def pages_of(target: Target) -> tuple[list[Exchange], CannotTell | None]:
 
 async def scripts_of(target: Target, pages: list[Exchange]) -> list[Exchange]:
     """Return the pages' first own scripts, up to 64 KiB of each. They may hold keys, so none is kept."""
-    urls = [url for page in pages for url in markup.scripts_of(page) if target.is_own(url)]
+    urls = [url for page in pages for url in markup.scripts_of(page) if page.is_at(url)]
     return [
         await target.request("GET", url, private=True) for url in list(dict.fromkeys(urls))[:MOST_SCRIPTS]
     ]

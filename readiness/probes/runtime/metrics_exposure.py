@@ -29,7 +29,7 @@ async def metrics_exposure(target: Target) -> list[Finding]:
     """Ask for the metrics, and compare with what was declared and with where we stand."""
     path = target.metrics_path or USUAL_PATH
     answer = await target.request("GET", path, follow=True, private=True)
-    if not target.is_own(answer.url):
+    if not answer.is_at(target.url(path)):
         raise CannotTell(f"{path} leads to another origin, which says nothing about this one.")
     families = families_of(answer)
     evidence = {

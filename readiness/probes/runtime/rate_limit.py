@@ -7,7 +7,7 @@ from datetime import timedelta
 from readiness.outside.exchange import Exchange
 from readiness.outside.failures import CannotTell
 from readiness.probes import markup
-from readiness.probes.outcomes import NotApplicable
+from readiness.probes.outcomes import NotApplicable, NotSupported
 from readiness.probes.registry import probe
 from readiness.probes.target import Target
 from tickets.findings import Finding
@@ -34,6 +34,8 @@ async def rate_limit(target: Target) -> list[Finding]:
     """Ask again and again by GET: at most sixty times, for nine seconds, and not once more when refused."""
     if not target.rate_limit_path:
         raise NotApplicable("No path is declared on which a rate limit may be tried.")
+    if not target.is_own(target.url(target.rate_limit_path)):
+        raise NotSupported("A limit is tried at the deployment's own origin only: nobody else agreed to it.")
     answers = await burst(target, most(target.rate_limit))
     del target.exchanges[1:-1]  # they are all alike: the first and the last say it
     return [judged(target, answers)]
@@ -54,7 +56,7 @@ async def burst(target: Target, count: int) -> list[Exchange]:
         except CannotTell:
             if not answers or time.monotonic() < until:
                 raise
-        if answers[-1].status in {403, 429} or answers[-1].status >= 500:
+        if not 200 <= answers[-1].status < 300:
             break
     return answers
 
@@ -64,15 +66,18 @@ def judged(target: Target, answers: list[Exchange]) -> Finding:
     path, last, count = target.rate_limit_path, answers[-1], len(answers)
     statuses = Counter(str(answer.status) for answer in answers)
     evidence = {"path": path, "sent": count, "statuses": dict(statuses), "limit": target.rate_limit}
-    if last.status in {404, 405, 410}:
-        raise CannotTell(f"{path} answers GET with {last.status}. Declare a path that answers it.")
+    if last.status == 429:
+        return refusing(path, last, count, evidence)
     if last.status == 403 or last.status >= 500:
         raise CannotTell(
             f"{path} answers request {count} with {last.status}, which may be a limit, a firewall or "
             "trouble. A limit answers 429."
         )
-    if last.status == 429:
-        return refusing(path, last, count, evidence)
+    if not 200 <= last.status < 300:
+        # Whoever is turned away for another reason often never reaches the limit behind it.
+        raise CannotTell(
+            f"{path} answers GET with {last.status}. Declare a path that answers a stranger 200."
+        )
     if any(one.get("type").lower() == "password" for one in markup.elements(last.text)):
         raise CannotTell(
             f"{path} is a sign-in page: its limit counts attempts, which are not made. Name another."

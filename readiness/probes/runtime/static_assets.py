@@ -46,7 +46,7 @@ Problem = tuple[Status, str]
 async def static_assets(target: Target) -> list[Finding]:
     """Read the pages and up to ten of the scripts, styles and images that they name."""
     pages = await html_pages(target)
-    urls = list(dict.fromkeys(url for page in pages for url in own_assets(target, page)))[:MOST_ASSETS]
+    urls = list(dict.fromkeys(url for page in pages for url in own_assets(page)))[:MOST_ASSETS]
     turns = asyncio.Semaphore(AT_ONCE)
 
     async def ask(url: str) -> Exchange:
@@ -69,15 +69,15 @@ async def static_assets(target: Target) -> list[Finding]:
     return [Finding("perf.assets", Status.OK, detail, seen)]
 
 
-def own_assets(target: Target, page: Exchange) -> Iterator[str]:
-    """Yield the addresses of the scripts, styles and images of its own origin that a page names."""
+def own_assets(page: Exchange) -> Iterator[str]:
+    """Yield the addresses of the scripts, styles and images that a page names at its own origin."""
     found = markup.elements(page.text)
     base = markup.base_of(page, found)
     files = [one for one in found if asset_of(one) and one.tag != "iframe"]
     named = sorted(files, key=lambda one: one.tag == "img")
     for one in named:
         url = urljoin(base, asset_of(one)).partition("#")[0]
-        if url.startswith(("http:", "https:")) and target.is_own(url):
+        if url.startswith(("http:", "https:")) and page.is_at(url):
             yield url
 
 

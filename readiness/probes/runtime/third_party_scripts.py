@@ -104,18 +104,19 @@ def scripts_of(target: Target, page: Exchange) -> Iterator[Script]:
     handled = any("document.write" in one.text and "<script" in one.text for one in scripts)
     for one in scripts:
         url = urljoin(base, one.get("src"))
-        if one.get("src") and is_elsewhere(target, url):
+        if one.get("src") and is_elsewhere(target, page, url):
             pinned = one.get("integrity").startswith("sha")
             yield Script(url, pinned, "crossorigin" in one.attributes, handled or bool(one.get("onerror")))
         for imported in IMPORTED.findall(one.text):
-            if is_elsewhere(target, imported):
+            if is_elsewhere(target, page, imported):
                 yield Script(imported, False, False, False)
 
 
-def is_elsewhere(target: Target, url: str) -> bool:
+def is_elsewhere(target: Target, page: Exchange, url: str) -> bool:
     """Tell whether an address belongs to somebody else. Names under one domain are taken for one owner's."""
     host = urlsplit(url).hostname or ""
-    own = {target.host, target.name, *(urlsplit(one).hostname or "" for one in target.frontend_origins)}
+    pages = (page.url, *target.frontend_origins)
+    own = {target.host, target.name, *(urlsplit(one).hostname or "" for one in pages)}
     return bool(host) and not any(are_one_owners(host, mine) for mine in own if mine)
 
 

@@ -14,7 +14,7 @@ from readiness.outside.egress import Client
 from readiness.outside.failures import CannotTell
 from readiness.probes.looking import Job, look_once
 from readiness.probes.models import ProbeRun, ProbeState
-from readiness.probes.outcomes import NotApplicable, Outcome
+from readiness.probes.outcomes import NotApplicable, NotSupported, Outcome
 from readiness.probes.registry import PROBES
 from readiness.probes.runtime.rate_limit import rate_limit
 from readiness.probes.subjects import intrusive_for, probes_for
@@ -82,6 +82,8 @@ def test_never_more_than_sixty_requests_are_sent() -> None:
         (limited(0, again="10"), 5, "first request"),
         (lambda request: Answer(404), 5, "404"),
         (lambda request: Answer(405), 5, "405"),
+        (lambda request: Answer(401), 5, "401"),
+        (lambda request: Answer(301, "", {"Location": "/api/search/"}), 5, "301"),
         (lambda request: Answer(200, "<form><input type=password></form>"), 5, "sign-in page"),
         (lambda request: Answer(200), None, "nobody declared"),
         (lambda request: Answer(200), 60, "not more than"),
@@ -105,6 +107,13 @@ def test_without_a_path_of_its_own_nothing_is_tried() -> None:
         look(rate_limit, server.url)
 
     assert server.requests == []
+
+
+def test_nobody_else_is_strained_in_a_deployments_name() -> None:
+    with serve(lambda request: Answer(200)) as elsewhere, pytest.raises(NotSupported, match="own origin"):
+        look(rate_limit, "http://127.0.0.1:9", rate_limit_path=f"{elsewhere.url}/x", rate_limit=5)
+
+    assert elsewhere.requests == []
 
 
 @pytest.mark.parametrize("allowed", [True, False])
@@ -140,6 +149,8 @@ def test_a_person_may_ask_by_name_where_it_is_allowed_and_is_refused_where_not(c
     where = reverse("run-probes", args=[ticket.key])
     client.force_login(make.alice())
 
+    page = reverse("ticket-probe", args=[ticket.key, "rate-limit"])
+    assert "Run this probe" in client.get(page).content.decode()
     client.post(where, {"probe": "rate-limit"})
     assert [run.probes for run in ProbeRun.objects.all()] == [["rate-limit"]]
     ProbeRun.objects.all().delete()
@@ -148,6 +159,7 @@ def test_a_person_may_ask_by_name_where_it_is_allowed_and_is_refused_where_not(c
     refused = client.post(where, {"probe": "rate-limit"}, follow=True)
 
     assert "An intrusive probe runs only where" in refused.content.decode()
+    assert "Not allowed in the" in client.get(page).content.decode()
     assert not ProbeRun.objects.exists()
 
 

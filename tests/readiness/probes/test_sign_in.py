@@ -126,6 +126,13 @@ def test_a_fault_before_the_sign_in_is_told_though_the_account_is_not_let_in() -
     assert [finding.status for finding in found(app)] == [Status.FAILING]
 
 
+def test_a_cookie_that_the_sign_in_replaces_is_still_told() -> None:
+    def app(request: Request) -> Answer:
+        return Answer(200, "{}", [("Set-Cookie", SAFE if request.method == "POST" else OPEN)])
+
+    assert [finding.status for finding in found(app)] == [Status.FAILING]
+
+
 def test_a_safe_cookie_before_the_sign_in_does_not_hide_that_nobody_was_let_in() -> None:
     def app(request: Request) -> Answer:
         return (

@@ -59,6 +59,14 @@ def test_a_script_that_another_server_may_change_is_told(page: str, status: Stat
     assert "key=abc" not in str(finding)
 
 
+def test_a_declared_page_elsewhere_is_read_with_its_own_scripts() -> None:
+    page = "<script src=/app.js></script>"
+    with serve(lambda request: Answer(200, page, {"Content-Type": "text/html"})) as frontend:
+        assert found("", page_paths=(f"{frontend.url}/shop",)).status == Status.OK
+
+    assert [request.path for request in frontend.requests] == ["/shop"]
+
+
 def test_the_frontends_own_hosts_are_not_elsewhere() -> None:
     page = '<script src="https://static.shop.example.com/app.js"></script>'
 
