@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -100,11 +100,14 @@ class Exchange:
 
     def without_secrets(self) -> "Exchange":
         """Return what of the exchange can hold no secret: no body, no query, and only harmless headers."""
-        return replace(
-            self,
-            url=self.url.partition("?")[0],
-            body=b"",
-            headers=tuple((name, value) for name, value in self.headers if name in HARMLESS_HEADERS),
+        return Exchange(
+            self.method,
+            self.url.partition("?")[0],
+            self.status,
+            tuple((name, value) for name, value in self.headers if name in HARMLESS_HEADERS),
+            complete=self.complete,
+            seconds=self.seconds,
+            sent=self.sent,
             hops=tuple(hop.without_secrets() for hop in self.hops),
         )
 

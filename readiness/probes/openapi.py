@@ -19,14 +19,22 @@ PATHS = (
 METHODS = frozenset({"get", "put", "post", "delete", "options", "head", "patch", "trace"})
 PARAMETER = re.compile(r"\{[^{}]*\}")
 HARMLESS = "0"
+BEGINNING = re.compile(r'"(?:openapi|swagger)"\s*:')
 
 
 async def document_of(target: Target) -> tuple[str, dict[str, Any]] | None:
-    """Return the deployment's OpenAPI document and its address, or None when no usual path shows one."""
+    """Return the deployment's OpenAPI document and its address, or None when no usual path shows one.
+
+    Raises CannotTell for one that is too long to be read.
+    """
     for path in PATHS:
         answer = await target.request("GET", path, follow=True)
-        if target.is_own(answer.url) and (document := read(answer)):
+        if not target.is_own(answer.url):
+            continue
+        if document := read(answer):
             return answer.url, document
+        if answer.status == 200 and not answer.complete and BEGINNING.search(answer.text[:400]):
+            raise CannotTell(f"The document at {answer.url} is too long to be read. Declare protected paths.")
     return None
 
 

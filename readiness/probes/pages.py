@@ -7,6 +7,7 @@ from readiness.probes.outcomes import NotApplicable
 from readiness.probes.target import Target
 
 MOST_PAGES = 5
+READABLE = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
 
 
 async def page(target: Target) -> Exchange:
@@ -33,6 +34,10 @@ async def html_pages(target: Target) -> list[Exchange]:
         answer = await target.request("GET", path, {"Accept": "text/html,*/*;q=0.5"}, follow=True)
         if not 200 <= answer.status < 300 or not answer.is_at(target.url(path)):
             raise CannotTell(f"{path} answers {answer.status} at {answer.url}, which is no page to read.")
+        if answer.header("content-encoding").lower() not in READABLE:
+            raise CannotTell(
+                f"{answer.url} is sent in an encoding that nobody asked for, so it was not read."
+            )
         answers.append(answer)
     found = [answer for answer in answers if markup.is_page(answer)]
     if not found:
@@ -40,3 +45,10 @@ async def html_pages(target: Target) -> list[Exchange]:
             f"{answers[0].url} answers with {answers[0].media_type or 'no type'}, not with a page."
         )
     return found
+
+
+def whole(pages: list[Exchange]) -> None:
+    """Raise CannotTell when a page was cut: what it does not hold is not known then."""
+    for page in pages:
+        if not page.complete:
+            raise CannotTell(f"{page.url} is longer than what is read of it, so not all of it was judged.")

@@ -30,7 +30,7 @@ class Probe:
     `claim` is what has to be true, `why` what goes wrong when it is not, `fix` what to do, `effort` how much
     that is (S, M, L), `every` how often it is asked, `criteria` the claims in a pack that it speaks of.
     `confirmations` equal looks are needed before a change is believed; `seconds` is the deadline of one look.
-    An `intrusive` probe runs only where its deployment agreed to it, and only when somebody asks.
+    An `intrusive` probe runs only where its deployment agreed to it.
     """
 
     name: str

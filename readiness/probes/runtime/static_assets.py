@@ -9,7 +9,7 @@ from urllib.parse import urljoin, urlsplit
 from readiness.outside.exchange import Exchange
 from readiness.outside.failures import CannotTell
 from readiness.probes import markup
-from readiness.probes.pages import html_pages
+from readiness.probes.pages import html_pages, whole
 from readiness.probes.registry import probe
 from readiness.probes.target import Target
 from tickets.findings import Finding
@@ -59,6 +59,7 @@ async def static_assets(target: Target) -> list[Finding]:
     seen = {"pages": [page.url for page in pages], "assets": {path_of(one.url): row(one) for one in assets}}
     if problems:
         return [Finding("perf.assets", status, detail, seen) for status, detail in problems]
+    whole(pages)
     if troubled := [one for one in assets if one.status != 200]:
         raise CannotTell(
             f"{troubled[0].url} answers {troubled[0].status}, so not every file could be judged."

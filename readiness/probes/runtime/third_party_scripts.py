@@ -8,7 +8,7 @@ from urllib.parse import urljoin, urlsplit
 
 from readiness.outside.exchange import Exchange
 from readiness.probes import markup
-from readiness.probes.pages import html_pages
+from readiness.probes.pages import html_pages, whole
 from readiness.probes.registry import probe
 from readiness.probes.target import Target
 from tickets.findings import Finding
@@ -64,7 +64,10 @@ async def third_party_scripts(target: Target) -> list[Finding]:
     """Read the scripts that the markup of each page names; what a script loads later is not seen."""
     pages = await html_pages(target)
     found = {script.url: script for page in pages for script in scripts_of(target, page)}
-    return [judged(list(found.values()), [page.url for page in pages])]
+    finding = judged(list(found.values()), [page.url for page in pages])
+    if finding.status == Status.OK:
+        whole(pages)
+    return [finding]
 
 
 def judged(found: list[Script], pages: list[str]) -> Finding:

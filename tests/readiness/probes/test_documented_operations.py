@@ -112,6 +112,11 @@ def test_the_absence_of_security_is_no_evidence_of_an_open_operation(document: A
     assert service.asked == []
 
 
+def test_a_document_that_is_too_long_to_read_tells_nothing() -> None:
+    with pytest.raises(CannotTell, match="too long"):
+        found(Service("/openapi.json", FASTAPI | {"x": "y" * 70_000}, Answer(401)))
+
+
 def test_declared_paths_go_first_and_the_document_is_not_asked() -> None:
     service = Service("/openapi.json", FASTAPI, Answer(401))
     found(service, protected_paths=("/account",))

@@ -180,6 +180,11 @@ def test_files_that_could_not_be_read_are_no_proof(status: int) -> None:
         found(Answer(status))
 
 
+def test_a_page_that_was_cut_is_no_proof() -> None:
+    with pytest.raises(CannotTell, match="longer than"):
+        found(page=PAGE + "<p>long</p>" * 9000)
+
+
 def test_a_page_that_does_not_answer_tells_nothing() -> None:
     with serve(lambda request: Answer(503)) as server, pytest.raises(CannotTell):
         look(static_assets, server.url)

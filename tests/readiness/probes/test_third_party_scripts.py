@@ -93,6 +93,19 @@ def test_hosts_of_one_owner_are_told_from_neighbours(one: str, other: str, same:
     assert module.are_one_owners(one, other) == module.are_one_owners(other, one) == same
 
 
+@pytest.mark.parametrize(
+    ("page", "headers"),
+    [
+        ("<p>long</p>" * 9000, {}),
+        (b"\x1b\x05\x00\xf8" * 90, {"Content-Encoding": "br"}),
+    ],
+)
+def test_what_could_not_be_read_is_not_free_of_scripts(page: str | bytes, headers: dict[str, str]) -> None:
+    answer = Answer(200, page, {"Content-Type": "text/html", **headers})
+    with serve(lambda request: answer) as server, pytest.raises(CannotTell):
+        look(third_party_scripts, server.url)
+
+
 def test_an_api_loads_no_scripts_and_a_page_that_fails_tells_nothing() -> None:
     api = Answer(200, "{}", {"Content-Type": "application/json"})
     with serve(lambda request: api) as server, pytest.raises(NotApplicable):
