@@ -52,7 +52,8 @@ async def sign_in(target: Target) -> Exchange:
     if form.element.get("method").lower() != "post":
         raise CannotTell(f"The form of {target.login_path} would put the password into an address.")
     where = urljoin(markup.base_of(page, markup.elements(page.text)), form.element.get("action") or page.url)
-    headers = {**FORM, "Referer": page.url, "Cookie": cookies_of(page)}
+    cookies = cookies_of(page)
+    headers = {**FORM, "Referer": page.url, **({"Cookie": cookies} if cookies else {})}
     body = urlencode(_filled(target, form))
     answer = _let_in(target.login_path, await _post(target, where, headers, body))
     if any(_password_of(one) for one in markup.forms(answer.text)) or _same_page(answer, page):

@@ -106,6 +106,12 @@ def test_an_account_that_is_not_let_in_tells_nothing(framework: Framework) -> No
         found(lambda request: framework(request, OPEN), test_password="wrong")
 
 
+def test_a_check_of_the_origin_is_met_with_the_declared_host() -> None:
+    (finding,) = found(lambda request: django(request, SAFE), host_header="shop.example.com")
+
+    assert finding.status == Status.OK
+
+
 @every_framework
 def test_without_an_account_nobody_signs_in(framework: Framework) -> None:
     with (
