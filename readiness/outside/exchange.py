@@ -18,6 +18,10 @@ MASK = "[masked]"
 SECRET_HEADERS = frozenset(
     {"authorization", "proxy-authorization", "cookie", "x-api-key", "x-auth-token", "x-csrf-token"}
 )
+# Of an answer that may hold a secret, only these are kept; the values of cookies are masked.
+HARMLESS_HEADERS = frozenset(
+    {"allow", "cache-control", "content-encoding", "content-type", "server", "set-cookie", "vary"}
+)
 # What differs from one answer to the next although nothing has changed: each look would be new evidence.
 FLEETING_HEADERS = re.compile(
     r"(?i)^(date|age|expires|etag|last-modified|content-length|connection|keep-alive|traceparent|tracestate"
@@ -94,6 +98,23 @@ class Exchange:
             return json.loads(self.body)
         except (ValueError, RecursionError):
             raise CannotTell(f"{self.url} answered {self.status}, and its body is not JSON.") from None
+
+    def is_at(self, url: str) -> bool:
+        """Tell whether the answer came from the origin of an address, and no redirect led elsewhere."""
+        return origin(self.url) == origin(url)
+
+    def without_secrets(self) -> "Exchange":
+        """Return what of the exchange can hold no secret: no body, no query, and only harmless headers."""
+        return Exchange(
+            self.method,
+            self.url.partition("?")[0],
+            self.status,
+            tuple((name, value) for name, value in self.headers if name in HARMLESS_HEADERS),
+            complete=self.complete,
+            seconds=self.seconds,
+            sent=self.sent,
+            hops=tuple(hop.without_secrets() for hop in self.hops),
+        )
 
     def evidence(self) -> dict[str, Any]:
         """Return what is kept of this exchange: without secrets, and without what differs every time."""

@@ -10,7 +10,8 @@ Written by `manage.py probe --catalogue > docs/probes.md`; a test fails when it 
 
 A probe answers one question and says what it saw. It never scores and never guesses: where it cannot tell,
 the outcome is `error`, `not_applicable` or `not_supported`, and nothing is recorded. A change is
-believed only when a second look agrees; one that rests on a timeout, when three do.
+believed only when a second look agrees; one that rests on a timeout, when three do. An intrusive probe looks
+once, only where the deployment's settings allow it, and only when somebody asks for it by name.
 
 | outcome | means |
 |---|---|
@@ -44,14 +45,19 @@ def catalogue(probes: Registry) -> str:
 def entry(probe: Probe) -> str:
     """Return one probe's part."""
     criteria = ", ".join(f"`{criterion}`" for criterion in probe.criteria)
+    asked = "Intrusive, only where agreed and asked for" if probe.intrusive else by_the_clock(probe)
     return (
         f"### {probe.name}\n\n"
         f"{probe.claim}\n\n"
         f"- Why: {probe.why}\n"
         f"- Fix ({EFFORTS[probe.effort]} effort): {probe.fix}\n"
-        f"- Asked {how_often(probe.every)}; {'intrusive, only where agreed' if probe.intrusive else 'safe'}; "
-        f"judges {criteria}\n"
+        f"- {asked}; judges {criteria}\n"
     )
+
+
+def by_the_clock(probe: Probe) -> str:
+    """Return how often a safe probe is asked, in words."""
+    return f"Asked {how_often(probe.every)}; safe"
 
 
 def how_often(every: timedelta) -> str:

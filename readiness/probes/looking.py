@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 TIMEOUT_CONFIRMATIONS = 3
 DETAIL_LIMIT = 600
 EXCHANGES_KEPT = 40
+INTRUSIVE = "This probe strains what it asks, and the deployment does not allow that in its settings."
 
 Claims = Mapping[str, str]
 """Criterion to status; the worst when a probe spoke of one criterion more than once."""
@@ -179,6 +180,9 @@ async def look_once(job: Job, client: Client) -> Look:
 
 
 async def _asked(probe: Probe, subject: Target | Checkout) -> Look:
+    if probe.intrusive and not (isinstance(subject, Target) and subject.allow_intrusive):
+        # The last door, whoever asked: a run may have been queued before the settings were changed.
+        return Look(Outcome.NOT_APPLICABLE, INTRUSIVE)
     try:
         async with asyncio.timeout(probe.seconds):
             findings = await _findings(probe, subject)

@@ -84,7 +84,8 @@ class ProbeState(models.Model):
             self.claims, self.evidence = dict(result.claims), evidence
         # Spread over a tenth of the interval, always alike for one row: thousands are not due at once.
         spread = Decimal(crc32(f"{self.deployment_id}:{self.probe}".encode()) % 1000) / 10_000
-        self.next_run_at = now + probe.every + timedelta(seconds=float(spread) * probe.every.total_seconds())
+        later = now + probe.every + timedelta(seconds=float(spread) * probe.every.total_seconds())
+        self.next_run_at = None if probe.intrusive else later  # nobody asks when the clock does
         self.save()
         return changed
 
@@ -144,7 +145,14 @@ class ProbeRun(Job):
 
     @classmethod
     def ask(cls, deployment: Deployment, *, probes: Sequence[str], by: Actor) -> "ProbeRun":
-        """Queue a run, or return the one that is under way. Refused when there is nothing to look with."""
+        """Queue a run, or return the one that is under way.
+
+        Refused when there is nothing to look with, and for an intrusive probe where none is allowed.
+        """
+        if not deployment.allow_intrusive and any(
+            name in PROBES and PROBES[name].intrusive for name in probes
+        ):
+            raise Refused("An intrusive probe runs only where the deployment's settings allow it.")
         if not probes:
             raise Refused("No probe can look at this deployment yet. Give it an address or a repository.")
         with transaction.atomic():

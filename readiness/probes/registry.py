@@ -115,8 +115,9 @@ def probe(
                 criteria=criteria,
                 kind="runtime" if is_runtime else "repository",
                 intrusive=intrusive,
-                # A commit does not change while it is read: one look at it is enough.
-                confirmations=2 if is_runtime else 1,
+                # A commit does not change while it is read: one look at it is enough. An intrusive look is
+                # bounded, and a second one would double what it costs.
+                confirmations=2 if is_runtime and not intrusive else 1,
                 seconds=RUNTIME_SECONDS if is_runtime else REPOSITORY_SECONDS,
                 look=look,
             )

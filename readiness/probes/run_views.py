@@ -13,7 +13,7 @@ from django.views.decorators.vary import vary_on_headers
 from readiness.probes import arranging
 from readiness.probes.models import ProbeResult, ProbeRun
 from readiness.probes.registry import PROBES
-from readiness.probes.subjects import probes_for
+from readiness.probes.subjects import intrusive_for, probes_for
 from tickets.models import Refused, Ticket
 from tickets.views.access import actor, htmx, person, ticket_or_404
 from tickets.views.parts import page_context, parts, refuse
@@ -66,10 +66,10 @@ def ticket_probe(request: HttpRequest, key: str, name: str) -> HttpResponse:
 @require_POST
 @login_required
 def run_probes(request: HttpRequest, key: str) -> HttpResponse:
-    """Ask for a run of every probe that can look, or of the one that is named."""
+    """Ask for a run of every safe probe that can look, or of the one that is named, intrusive or not."""
     ticket = ticket_or_404(request, key)
     able = probes_for(ticket.deployment)
-    chosen = [name for name in able if name == request.POST["probe"]] if "probe" in request.POST else able
+    chosen = [name for name in PROBES if name == request.POST["probe"]] if "probe" in request.POST else able
     try:
         run = ProbeRun.ask(ticket.deployment, probes=chosen, by=actor(request))
     except Refused as reason:
@@ -115,7 +115,7 @@ def cancel_run(request: HttpRequest, pk: int) -> HttpResponse:
 def panel_context(ticket: Ticket, few: int | None = None) -> dict[str, Any]:
     """Return what the panel of a deployment's probes shows: all of them or the first few, worst first."""
     deployment = ticket.deployment
-    rows = arranging.rows(deployment, probes_for(deployment))
+    rows = arranging.rows(deployment, probes_for(deployment) + intrusive_for(deployment))
     return {
         "ticket": ticket,
         "rows": rows[:few],

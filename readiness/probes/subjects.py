@@ -90,6 +90,13 @@ def probes_for(deployment: Deployment) -> list[str]:
     return [name for name, probe in PROBES.items() if able[probe.kind] and not probe.intrusive]
 
 
+def intrusive_for(deployment: Deployment) -> list[str]:
+    """Return the names of the intrusive probes that somebody may run, because its settings allow it."""
+    if not (deployment.allow_intrusive and deployment.base_url):
+        return []
+    return [name for name, probe in PROBES.items() if probe.intrusive]
+
+
 @contextmanager
 def of(deployment: Deployment, kinds: set[Kind]) -> Iterator[Subjects]:
     """Yield what there is to look at of the kinds; a checkout is removed at the end."""

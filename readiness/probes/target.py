@@ -6,7 +6,7 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from readiness.outside.egress import DEADLINE, Client
-from readiness.outside.exchange import Exchange
+from readiness.outside.exchange import Exchange, origin
 from readiness.probes.outcomes import NotApplicable
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -100,19 +100,31 @@ class Target:
         path: str,
         headers: Mapping[str, str] | None = None,
         *,
+        body: bytes | None = None,
         follow: bool = False,
         private: bool = False,
         deadline: float = DEADLINE,
     ) -> Exchange:
         """Ask the deployment and keep the exchange for the record. Raises as `Client.ask` does.
 
-        With `private` the record does not get the body: where a secret may be found, none is kept.
+        With `private` the record gets neither body nor anything else that may hold a secret: where one may be
+        found, none is kept.
         """
         exchange = await self.way_out.ask(
-            method, self.url(path), headers, host=self.host_header, follow=follow, deadline=deadline
+            method,
+            self.url(path),
+            headers,
+            host=self.host_header,
+            body=body,
+            follow=follow,
+            deadline=deadline,
         )
-        self.exchanges.append(replace(exchange, body=b"") if private else exchange)
+        self.exchanges.append(exchange.without_secrets() if private else exchange)
         return exchange
+
+    def is_own(self, url: str) -> bool:
+        """Tell whether an absolute address is of the deployment's own origin."""
+        return origin(url) == origin(self.base_url)
 
     @property
     def way_out(self) -> Client:

@@ -25,7 +25,7 @@ from readiness.probes.models import ProbeResult, ProbeRun
 from readiness.probes.outcomes import SAW, Outcome
 from readiness.probes.registry import PROBES, Probe, discover
 from readiness.probes.runner import Limits, run
-from readiness.probes.subjects import probes_for
+from readiness.probes.subjects import intrusive_for, probes_for
 from readiness.probes.target import DEFAULT_PORTS, Target
 from tickets.models import Actor, Deployment, Refused
 
@@ -68,6 +68,10 @@ class Command(BaseCommand):
         ):
             parser.add_argument(f"--{name}", action="append", default=[], help=f"{what}; may be given again.")
         parser.add_argument("--intrusive", action="store_true", help="Run intrusive probes as well.")
+        parser.add_argument("--rate-limit-path", default="", help="A path that is limited, for --intrusive.")
+        parser.add_argument(
+            "--rate-limit", type=int, help="After how many requests in ten seconds that path has to refuse."
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         if options["catalogue"]:
@@ -104,7 +108,7 @@ class Command(BaseCommand):
         deployment = self.deployment(slug)
         if options["repository"]:
             self.refuse("A deployment's repository is in its settings. Leave --repository out.")
-        able = probes_for(deployment)
+        able = probes_for(deployment) + (intrusive_for(deployment) if options["intrusive"] else [])
         names = [probe.name for probe in self.chosen(options) if options["only"] or probe.name in able]
         try:
             run = ProbeRun.ask(deployment, probes=names, by=Actor.system("manage.py probe"))
@@ -200,6 +204,10 @@ def target_of(options: dict[str, Any]) -> Target:
         api_paths=tuple(options["api_path"]),
         protected_paths=tuple(options["protected_path"]),
         dependencies=tuple(options["dependency"]),
+        # Whoever types an address and --intrusive answers for both.
+        allow_intrusive=options["intrusive"],
+        rate_limit_path=options["rate_limit_path"],
+        rate_limit=options["rate_limit"],
     )
 
 

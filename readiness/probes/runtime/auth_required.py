@@ -1,11 +1,14 @@
-"""Every path that needs a sign-in refuses a stranger, and whoever brings a made-up token."""
+"""Every path that is declared or documented to need a sign-in refuses strangers and made-up tokens."""
 
 import re
 import secrets
+from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 
 from readiness.outside.exchange import Exchange
 from readiness.outside.failures import CannotTell
+from readiness.probes import openapi
 from readiness.probes.outcomes import NotApplicable
 from readiness.probes.registry import probe
 from readiness.probes.target import Target
@@ -13,6 +16,7 @@ from tickets.findings import Finding
 from tickets.scoring import Status
 
 SIGN_IN = re.compile(r"(?i)log-?in|sign-?in|auth|sso|oauth|saml|account")
+MOST_DOCUMENTED = 8
 PASSWORD_FIELD = re.compile(r"(?i)<input[^>]+type\s*=\s*[\"']?password")
 
 
@@ -26,9 +30,12 @@ PASSWORD_FIELD = re.compile(r"(?i)<input[^>]+type\s*=\s*[\"']?password")
     effort="M",
 )
 async def auth_required(target: Target) -> list[Finding]:
-    """Ask each declared path by GET: as nobody, and with a token that nobody issued."""
+    """Ask each path by GET: as nobody, and with a token that nobody issued.
+
+    Where no path is declared, those are asked of which an OpenAPI document says that they need a sign-in.
+    """
     if not target.protected_paths:
-        raise NotApplicable("No path is declared that needs a sign-in.")
+        return await documented(target)
     findings, untold = [], []
     for path in target.protected_paths:
         for headers in ({}, {"Authorization": f"Bearer {secrets.token_hex(16)}"}):
@@ -40,6 +47,34 @@ async def auth_required(target: Target) -> list[Finding]:
     if untold and all(finding.status == Status.OK for finding in findings):
         raise untold[0]
     return findings
+
+
+async def documented(target: Target) -> list[Finding]:
+    """Ask the operations that are documented as guarded. A document errs, so it accuses nobody by itself."""
+    found = await openapi.document_of(target)
+    paths = openapi.guarded(target, *found)[:MOST_DOCUMENTED] if found else []
+    if not paths:
+        raise NotApplicable(
+            "No path is declared that needs a sign-in, and no OpenAPI document names one to be asked."
+        )
+    findings = []
+    for path in paths:
+        for headers in ({}, {"Authorization": f"Bearer {secrets.token_hex(16)}"}):
+            # A parameter that was made up is often answered 404 or 422, which says nothing.
+            with suppress(CannotTell):
+                answer = await target.request("GET", path, headers)
+                findings.append(as_documented(await judged(target, path, answer, bool(headers))))
+    if not findings:
+        raise CannotTell(f"None of {len(paths)} documented paths refuses a stranger, or lets one in.")
+    return findings
+
+
+def as_documented(finding: Finding) -> Finding:
+    """Return a finding on a path that only a document calls guarded: nobody declared that it has to be."""
+    if finding.status != Status.FAILING:
+        return finding
+    detail = f"{finding.detail.rstrip('.')}, and its OpenAPI document says that it needs a sign-in."
+    return replace(finding, status=Status.RISKY, detail=detail)
 
 
 async def judged(target: Target, path: str, answer: Exchange, with_token: bool) -> Finding:

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from readiness.outside.exchange import Exchange
 from readiness.outside.failures import CannotTell
+from readiness.probes import account
 from readiness.probes.registry import probe
 from readiness.probes.target import Target
 from tickets.findings import Finding
@@ -42,22 +43,46 @@ class Cookie:
     fix="Set Secure, HttpOnly and SameSite=Lax or Strict on every session cookie.",
 )
 async def cookies(target: Target) -> list[Finding]:
-    """Read the cookies of the login page and the front page, redirects on the way included."""
+    """Read the cookies of the login page and the front page, and those that a sign-in sets."""
+    found, untold = await cookies_before(target), None
+    if target.login_path and account.is_declared(target):
+        try:
+            found += cookies_of(await account.sign_in(target))
+        except CannotTell as reason:
+            untold = reason
+    findings = [finding for cookie in found if (finding := judged(target, cookie))]
+    if findings:
+        return findings
+    # What is set before a sign-in may be well while the cookie that counts was never seen.
+    if untold:
+        raise untold
+    names = ", ".join(sorted({cookie.name for cookie in found if cookie.is_session}))
+    if not names:
+        seen = ", ".join(sorted({cookie.name for cookie in found})) or "none"
+        raise CannotTell(
+            f"No session cookie was set (seen: {seen[:200]}), so none was judged.{advice(target)}"
+        )
+    evidence = {"cookies": {cookie.name: cookie.attributes for cookie in found}}
+    return [
+        Finding("sec.cookies", Status.OK, f"The session cookies are protected ({names[:200]}).", evidence)
+    ]
+
+
+async def cookies_before(target: Target) -> list[Cookie]:
+    """Return what is set for a stranger, redirects on the way included."""
     found: dict[str, Cookie] = {}
     for path in dict.fromkeys(path for path in (target.login_path, "/") if path):
         answer = await target.request("GET", path, follow=True)
         for hop in (*answer.hops, answer):
             found |= {cookie.name: cookie for cookie in cookies_of(hop)}
-    findings = [finding for cookie in found.values() if (finding := judged(target, cookie))]
-    if findings:
-        return findings
-    if not any(cookie.is_session for cookie in found.values()):
-        seen = ", ".join(found) or "none"
-        raise CannotTell(
-            f"No session cookie is set before a sign-in (seen: {seen[:200]}), so none was judged."
-        )
-    names = ", ".join(sorted(cookie.name for cookie in found.values() if cookie.is_session))
-    return [Finding("sec.cookies", Status.OK, f"The session cookies are protected ({names[:200]}).")]
+    return list(found.values())
+
+
+def advice(target: Target) -> str:
+    """Return what may help to see the cookie that a sign-in sets."""
+    if target.login_path and account.is_declared(target):
+        return ""
+    return " Declare a login path and a test account to have the cookie of a sign-in judged."
 
 
 def cookies_of(answer: Exchange) -> Iterator[Cookie]:

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from readiness.outside.exchange import Exchange
 from readiness.outside.failures import CannotTell
+from readiness.probes import openapi
 from readiness.probes.outcomes import NotApplicable
 from readiness.probes.registry import probe
 from readiness.probes.target import Target
@@ -18,6 +19,7 @@ PATHS = (
         "/v3/api-docs",
         "/api/docs",
         "/api/openapi.json",
+        "/api/v1/openapi.json",
         "/api/schema/",
         "/graphql?query=%7B__schema%7Btypes%7Bname%7D%7D%7D",
     ),
@@ -45,12 +47,19 @@ async def docs_exposure(target: Target) -> list[Finding]:
         status = Status.FAILING if target.docs == "private" else Status.RISKY
         reason = "" if target.docs else " Declare them public if that is meant."
         detail = f"Everybody can read the API documents at {', '.join(opened[:4])}.{reason}"
-        return [Finding("sec.docs", status, detail, {"open": opened})]
+        counts = {answer.url: count for answer in answers if (count := operations_in(answer))}
+        return [Finding("sec.docs", status, detail, {"open": opened, "operations": counts})]
     if all(answer.status == 429 or answer.status >= 500 for answer in answers):
         raise CannotTell(f"{target.base_url} was too busy to answer for its documents.")
     if unread := [answer.url for answer in answers if answer.status == 200 and answer.unread]:
         raise CannotTell(f"{unread[0]} is answered with a body that could not be read.")
     return [Finding("sec.docs", Status.OK, "None of the usual paths shows API documents.")]
+
+
+def operations_in(answer: Exchange) -> int:
+    """Return how many operations a document names, as far as it was read."""
+    document = openapi.read(answer)
+    return sum(1 for _ in openapi.operations(document)) if document else 0
 
 
 def shows_api(answer: Exchange) -> bool:

@@ -1,0 +1,97 @@
+"""Owns the reading of pages: which elements they hold, which forms, and what they load. Nothing is run."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from urllib.parse import urljoin
+
+from readiness.outside.exchange import Exchange
+
+PAGES = frozenset({"text/html", "application/xhtml+xml"})
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """A start tag with its attributes, names in lower case; `text` is what a script or a style holds."""
+
+    tag: str
+    attributes: dict[str, str] = field(default_factory=dict)
+    text: str = ""
+
+    def get(self, name: str) -> str:
+        """Return an attribute without the space around it, or ""."""
+        return self.attributes.get(name, "").strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A form and its fields, in the order of the page."""
+
+    element: Element
+    fields: tuple[Element, ...]
+
+
+class _Reader(HTMLParser):
+    """Collects start tags, the text of scripts, and where forms end."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.elements: list[Element] = []
+        self._open = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Keep a start tag; of a repeated attribute the first counts, as in a browser."""
+        self._open = tag
+        self.elements.append(Element(tag, {name: value or "" for name, value in reversed(attrs)}))
+
+    def handle_data(self, data: str) -> None:
+        """Keep what stands in a script."""
+        if self._open == "script" and self.elements:
+            last = self.elements[-1]
+            self.elements[-1] = Element(last.tag, last.attributes, last.text + data)
+
+    def handle_endtag(self, tag: str) -> None:
+        """Keep where a form ends."""
+        self._open = ""
+        if tag == "form":
+            self.elements.append(Element("/form"))
+
+
+def elements(text: str) -> list[Element]:
+    """Return the start tags of a page in their order; "/form" marks the end of a form."""
+    reader = _Reader()
+    reader.feed(text)
+    reader.close()
+    return reader.elements
+
+
+def forms(text: str) -> Iterator[Form]:
+    """Yield the forms of a page."""
+    current: Element | None = None
+    fields: list[Element] = []
+    for element in [*elements(text), Element("/form")]:
+        if element.tag == "form":
+            current, fields = element, []
+        elif element.tag == "/form" and current:
+            yield Form(current, tuple(fields))
+            current = None
+        elif current and element.tag in {"input", "button", "select", "textarea"}:
+            fields.append(element)
+
+
+def is_page(answer: Exchange) -> bool:
+    """Tell whether an answer is a page for browsers."""
+    return answer.media_type in PAGES
+
+
+def base_of(answer: Exchange, found: list[Element]) -> str:
+    """Return the address to which a page's relative addresses are relative."""
+    stated = next((element.get("href") for element in found if element.tag == "base"), "")
+    return urljoin(answer.url, stated)
+
+
+def scripts_of(answer: Exchange) -> list[str]:
+    """Return the addresses of the scripts that a page names, in their order."""
+    found = elements(answer.text)
+    base = base_of(answer, found)
+    return [urljoin(base, one.get("src")) for one in found if one.tag == "script" and one.get("src")]
