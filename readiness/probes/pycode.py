@@ -11,7 +11,14 @@ from readiness.probes.checkout import Checkout
 DEVELOPMENT = re.compile(
     r"(?i)(^|[/_.-])(dev|develop|development|local|test|tests|testing|ci|debug|example|sample)([/_.-]|$)"
 )
+# The same in the name of a class: DevelopmentConfig, SettingsForTests.
+DEVELOPMENT_CLASS = re.compile(r"(Dev|Develop(ment|er)?|Local|Tests?|Testing|CI|Debug|Example)(?=[A-Z_]|$)")
 CONFIGURATION = re.compile(r"(?i)config|settings")
+# What one variable can hold; a field of any other type is filled from several, or not by its name.
+PLAIN = re.compile(
+    r"\b(str|int|float|bool|bytes|list|set|tuple|dict|Any|Path|SecretStr|SecretBytes|\w*(Dsn|Url|URL)|EmailStr"
+    r"|Literal|constr|conint|Decimal|timedelta|date|datetime|List|Set|Tuple|Dict|UUID|FilePath|DirectoryPath)\b"
+)
 # How libraries read a variable as a type: env.str("X"), env.db("DATABASE_URL").
 TYPED = frozenset(
     {"str", "bool", "int", "float", "list", "tuple", "dict", "json", "url", "db", "path", "cache"}
@@ -23,13 +30,16 @@ REQUEST = re.compile(
     r"|SERVER_(NAME|PORT|PROTOCOL)"
 )
 NO_DEFAULT = object()
+REQUIRED = ast.Constant(value=...)
+"""Stands for the value of a field that has none: the program does not start without it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
     """A name that is given a value: where, by which expression, and whether the environment can overrule it.
 
-    `guarded` tells that it stands in a branch that asks about debugging or development.
+    `guarded` tells that it stands in a branch that asks about debugging or development; `annotation` is its
+    type as it is written.
     """
 
     path: str
@@ -38,6 +48,7 @@ class Setting:
     value: ast.expr
     from_environment: bool = False
     guarded: bool = False
+    annotation: str = ""
 
     @property
     def where(self) -> str:
@@ -56,16 +67,27 @@ class Variable:
     is_optional: bool
 
 
-def trees(checkout: Checkout, *words: str, aside: bool = False) -> Iterator[tuple[str, ast.Module]]:
-    """Yield the parsed Python files that hold one of the words. A file that does not parse is passed over."""
-    paths = checkout.files("*.py") if aside else checkout.own_files("*.py")
-    for path in paths:
+def texts(checkout: Checkout, *words: str, aside: bool = False) -> Iterator[tuple[str, str]]:
+    """Yield the Python files that hold one of the words."""
+    for path in checkout.files("*.py") if aside else checkout.own_files("*.py"):
         text = checkout.text(path)
         if any(word in text for word in words):
-            try:
-                yield path, ast.parse(text)
-            except (SyntaxError, ValueError, RecursionError):
-                continue
+            yield path, text
+
+
+def trees(checkout: Checkout, *words: str, aside: bool = False) -> Iterator[tuple[str, ast.Module]]:
+    """Yield the parsed Python files that hold one of the words. A file that does not parse is passed over."""
+    for path, text in texts(checkout, *words, aside=aside):
+        if tree := parsed(text):
+            yield path, tree
+
+
+def parsed(text: str) -> ast.Module | None:
+    """Return the tree of a Python text, or None when it does not parse."""
+    try:
+        return ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError):
+        return None
 
 
 def is_development(path: str) -> bool:
@@ -86,14 +108,32 @@ def _settings(path: str, body: list[ast.stmt], *, from_environment: bool, guarde
                 for name in names:
                     yield Setting(path, node.lineno, name, value, from_environment, guarded)
             case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
-                yield Setting(path, node.lineno, name, value, from_environment, guarded)
-            case ast.ClassDef(body=inner) if is_settings_class(node) or CONFIGURATION.search(node.name):
-                yield from _settings(path, inner, from_environment=is_settings_class(node), guarded=guarded)
+                kind = ast.unparse(node.annotation)
+                yield Setting(path, node.lineno, name, value, from_environment, guarded, kind)
+            case ast.AnnAssign(target=ast.Name(id=name), value=None) if from_environment and is_plain(node):
+                kind = ast.unparse(node.annotation)
+                yield Setting(path, node.lineno, name, REQUIRED, from_environment, guarded, kind)
+            case ast.ClassDef(body=inner) if configures(node):
+                for_developers = guarded or bool(DEVELOPMENT_CLASS.search(node.name))
+                yield from _settings(
+                    path, inner, from_environment=is_settings_class(node), guarded=for_developers
+                )
             case ast.If(test=test, body=inner, orelse=other):
                 asked = guarded or asks_about_development(test)
                 yield from _settings(path, [*inner, *other], from_environment=from_environment, guarded=asked)
             case ast.Try(body=inner):
                 yield from _settings(path, inner, from_environment=from_environment, guarded=guarded)
+
+
+def configures(node: ast.ClassDef) -> bool:
+    """Tell whether a class holds settings. An enumeration of that name holds words."""
+    named = is_settings_class(node) or bool(CONFIGURATION.search(node.name))
+    return named and not any("Enum" in ast.unparse(base) for base in node.bases)
+
+
+def is_plain(field: ast.AnnAssign) -> bool:
+    """Tell whether one variable of the field's own name fills it, by its type."""
+    return bool(PLAIN.search(ast.unparse(field.annotation)))
 
 
 def is_settings_class(node: ast.ClassDef) -> bool:
@@ -174,15 +214,37 @@ def variables(path: str, tree: ast.Module) -> Iterator[Variable]:
 
 
 def _fields(path: str, node: ast.ClassDef) -> Iterator[Variable]:
-    text = ast.unparse(node)
-    prefix = re.search(r"env_prefix['\"]?\s*[=:]\s*['\"](\w*)['\"]", text)
+    prefix = re.search(r"env_prefix['\"]?\s*[=:]\s*['\"](\w*)['\"]", ast.unparse(node))
     for field in node.body:
         match field:
             case ast.AnnAssign(target=ast.Name(id=name), value=value) if (
-                name != "model_config" and name[0] != "_"
+                name != "model_config" and name[0] != "_" and is_plain(field)
             ):
-                if name == "model_config":
-                    continue
-                optional = value is not None and not (isinstance(value, ast.Constant) and value.value is ...)
-                full = f"{prefix[1] if prefix else ''}{name}".upper()
-                yield Variable(full, path, field.lineno, value, optional)
+                alias = _alias(value)
+                if alias is not None:
+                    full = alias or f"{prefix[1] if prefix else ''}{name}"
+                    yield Variable(full.upper(), path, field.lineno, value, not is_required(value))
+
+
+def is_required(value: ast.expr | None) -> bool:
+    """Tell whether a field has no default: nothing is assigned, or `...`, or a Field() without one."""
+    match value:
+        case None:
+            return True
+        case ast.Constant(value=constant):
+            return constant is ...
+        case ast.Call(args=args, keywords=keywords) if called(value) == "Field":
+            given = [word.value for word in keywords if word.arg in {"default", "default_factory"}]
+            return all(is_required(one) for one in [*args, *given])
+    return False
+
+
+def _alias(value: ast.expr | None) -> str | None:
+    """Return the other name of a field, "" when it has none, and None when that cannot be read."""
+    if not isinstance(value, ast.Call) or called(value) != "Field":
+        return ""
+    for keyword in value.keywords:
+        if keyword.arg in {"alias", "validation_alias", "env"}:
+            name = literal(keyword.value)
+            return name if isinstance(name, str) else None
+    return ""
