@@ -61,7 +61,10 @@ def project(cured: frozenset[str]) -> str:
 
 def settings(cured: frozenset[str]) -> str:
     """Return the settings: from the environment where that is cured, else as a developer left them."""
-    session = 'os.environ["SESSION_SECRET"]'
+    session = (
+        'os.environ["SESSION_SECRET"]\nif len(SESSION_SECRET) < 32:\n'
+        '    raise RuntimeError("SESSION_SECRET is shorter than 32 letters.")'
+    )
     if "secret" not in cured:
         session = 'os.environ.get("SESSION_SECRET", "harbour-books-secret")'
     database = 'os.environ["DATABASE_URL"]' if "database" in cured else '"sqlite:///shop.db"'

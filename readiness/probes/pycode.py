@@ -3,7 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from readiness.probes.checkout import Checkout
 
@@ -204,13 +204,84 @@ def reads_environment(call: ast.Call) -> bool:
 
 
 def variables(path: str, tree: ast.Module) -> Iterator[Variable]:
-    """Yield every environment variable that a module reads by name, and fields of settings classes."""
+    """Yield every environment variable that a module reads by name, and fields of settings classes.
+
+    A read that something in the module makes harmless may be absent: a question whether it is there, a
+    `try` around it, a default in the scheme of an Env().
+    """
+    borne, asked = _borne(tree), _asked(tree)
     for node in ast.walk(tree):
         if found := variable(path, node):
             if not REQUEST.fullmatch(found.name):
-                yield found
+                yield replace(
+                    found, is_optional=found.is_optional or id(node) in borne or found.name in asked
+                )
         elif isinstance(node, ast.ClassDef) and is_settings_class(node):
             yield from _fields(path, node)
+
+
+def needed_at_import(path: str, tree: ast.Module) -> Iterator[Variable]:
+    """Yield the variables without which a module cannot even be imported, and only those that certainly are.
+
+    They are read outside of functions and conditions; fields count where their class is filled at once.
+    """
+    at_once = {id(node) for statement in tree.body for node in _at_once(statement)}
+    classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
+    filled = {
+        called(node)
+        for node in ast.walk(tree)
+        if id(node) in at_once and isinstance(node, ast.Call) and not node.args
+    }
+    fields = {
+        (one.name, one.line)
+        for name, node in classes.items()
+        if name in filled
+        for one in _fields(path, node)
+    }
+    places = {
+        (found.name, found.line)
+        for node in ast.walk(tree)
+        if id(node) in at_once and (found := variable(path, node))
+    }
+    for found in variables(path, tree):
+        if not found.is_optional and (found.name, found.line) in fields | places:
+            yield found
+
+
+def _at_once(statement: ast.stmt) -> Iterator[ast.AST]:
+    """Yield the nodes of a statement that run whenever the module is imported."""
+    if isinstance(statement, ast.ClassDef) and not is_settings_class(statement):
+        for inner in statement.body:
+            yield from _at_once(inner)
+    elif isinstance(statement, ast.Assign | ast.AnnAssign | ast.Expr | ast.With):
+        nodes = list(ast.walk(statement))
+        conditional = (ast.IfExp, ast.Lambda, ast.BoolOp, ast.FunctionDef, ast.If, ast.Try)
+        yield from () if any(isinstance(node, conditional) for node in nodes) else nodes
+
+
+def _borne(tree: ast.Module) -> set[int]:
+    """Return the nodes whose failure is caught: what stands in a `try` with handlers."""
+    return {
+        id(node)
+        for attempt in ast.walk(tree)
+        if isinstance(attempt, ast.Try) and attempt.handlers
+        for statement in attempt.body
+        for node in ast.walk(statement)
+    }
+
+
+def _asked(tree: ast.Module) -> set[str]:
+    """Return the names that the module asks after, or has a default for, before it reads them."""
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        match node:
+            case ast.Compare(left=ast.Constant(value=str() as name), ops=[ast.In() | ast.NotIn()]):
+                names.add(name)
+            case ast.Call(keywords=keywords) if called(node) in {"Env", "FileAwareEnv"}:
+                names |= {word.arg for word in keywords if word.arg and isinstance(word.value, ast.Tuple)}
+            case ast.Call() if (found := variable("", node)) and found.is_optional:
+                names.add(found.name)
+    return names
 
 
 def _fields(path: str, node: ast.ClassDef) -> Iterator[Variable]:
