@@ -297,6 +297,27 @@ TRACKERS: Mapping[str, tuple[dict[str, str], Status]] = {
     ),
     "only in tests": ({"app.py": "x = 1\n", "tests/test_x.py": "sentry_sdk.init()\n"}, Status.MISSING),
     "none": ({"app.py": "x = 1\n"}, Status.MISSING),
+    "by another name": (
+        {"app.py": "import sentry_sdk as tracker\ntracker.init(dsn=x)\n"},
+        Status.OK,
+    ),
+    "the function alone": ({"app.py": "from sentry_sdk import init\ninit(dsn=x)\n"}, Status.OK),
+    "by a framework": ({"settings.py": 'INSTALLED_APPS = ["elasticapm.contrib.django"]\n'}, Status.OK),
+    "by a command": ({"app.py": "", "Procfile": "web: newrelic-admin run-program gunicorn app\n"}, Status.OK),
+    "another init": ({"app.py": "import rollbar\nfrom pygame import init\ninit()\n"}, Status.MISSING),
+    "next": (
+        {"sentry.server.config.ts": 'import { init } from "@sentry/nextjs";\ninit({ dsn: x })\n'},
+        Status.OK,
+    ),
+    "node by its import": ({"src/main.js": "require('newrelic')\n"}, Status.OK),
+    "an init of something else": ({"src/main.js": "i18n.init({ lng: 'en' }); init({})\n"}, Status.MISSING),
+    "only for the build": (
+        {"src/a.js": "x\n", "package.json": '{"devDependencies": {"@sentry/cli": "2"}}'},
+        Status.MISSING,
+    ),
+    "in a comment over lines": ({"src/a.js": "/*\nSentry.init({})\n*/\n"}, Status.MISSING),
+    "go": ({"main.go": "sentry.Init(sentry.ClientOptions{})\n"}, Status.OK),
+    "spring": ({"src/main/resources/application.yml": "sentry:\n  dsn: x\n"}, Status.OK),
 }
 
 
@@ -309,9 +330,16 @@ def test_an_error_tracker_has_to_be_initialised(
     assert (found.criterion, found.status) == ("obs.errors", expected)
 
 
-def test_in_other_languages_a_tracker_is_not_looked_for(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"main.go": "package main"},
+        {"go.mod": "module a\n", "main.go": "package main\n", "lint.config.js": "x\n"},
+    ],
+)
+def test_in_other_languages_no_tracker_is_missed(tmp_path: Path, files: dict[str, str]) -> None:
     with pytest.raises(NotSupported):
-        look(error_tracking, tmp_path, {"main.go": "package main"})
+        look(error_tracking, tmp_path, files)
 
 
 WORDS = (
