@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from readiness.probes.checkout import Checkout
+from readiness.probes.manifests import folder_of
 
 # Where developers and tests keep their own settings; production does not read these.
 DEVELOPMENT = re.compile(
@@ -14,6 +15,9 @@ DEVELOPMENT = re.compile(
 # The same in the name of a class: DevelopmentConfig, SettingsForTests.
 DEVELOPMENT_CLASS = re.compile(r"(Dev|Develop(ment|er)?|Local|Tests?|Testing|CI|Debug|Example)(?=[A-Z_]|$)")
 CONFIGURATION = re.compile(r"(?i)config|settings")
+# What production reads: there a setting of the common module is given another value.
+PRODUCTION = re.compile(r"(?i)(^|[/_.-])(prod|production|live|deploy|deployment|release)([/_.-]|$)")
+PRODUCTION_CLASS = re.compile(r"(Prod|Production|Live)(?=[A-Z_]|$)")
 # What one variable can hold; a field of any other type is filled from several, or not by its name.
 PLAIN = re.compile(
     r"\b(str|int|float|bool|bytes|list|set|tuple|dict|Any|Path|SecretStr|SecretBytes|\w*(Dsn|Url|URL)|EmailStr"
@@ -39,7 +43,7 @@ class Setting:
     """A name that is given a value: where, by which expression, and whether the environment can overrule it.
 
     `guarded` tells that it stands in a branch that asks about debugging or development; `annotation` is its
-    type as it is written.
+    type as it is written, `owner` the class that it stands in.
     """
 
     path: str
@@ -49,6 +53,7 @@ class Setting:
     from_environment: bool = False
     guarded: bool = False
     annotation: str = ""
+    owner: str = ""
 
     @property
     def where(self) -> str:
@@ -90,6 +95,29 @@ def parsed(text: str) -> ast.Module | None:
         return None
 
 
+def overridden(checkout: Checkout) -> frozenset[tuple[str, str]]:
+    """Return the settings that production gives another value, as folder and name, or file and name.
+
+    A module for production speaks for the modules beside it, a class for production for those in its file.
+    """
+    found: set[tuple[str, str]] = set()
+    for path, tree in trees(checkout, *("SECRET", "PASSWORD", "DEBUG", "ALLOWED_HOSTS", "ORIGINS", "KEY")):
+        if PRODUCTION.search(path):
+            found |= {(folder_of(path), setting.name) for setting in settings(path, tree)}
+        for node in tree.body:
+            if isinstance(node, ast.ClassDef) and PRODUCTION_CLASS.search(node.name):
+                inner = _settings(path, node.body, from_environment=False, guarded=False)
+                found |= {(path, setting.name) for setting in inner}
+    return frozenset(found)
+
+
+def is_overridden(setting: "Setting", by_production: frozenset[tuple[str, str]]) -> bool:
+    """Tell whether production gives a setting of a common module or class another value."""
+    if PRODUCTION.search(setting.path) or PRODUCTION_CLASS.search(setting.owner):
+        return False
+    return bool({(folder_of(setting.path), setting.name), (setting.path, setting.name)} & by_production)
+
+
 def is_development(path: str) -> bool:
     """Tell whether a file holds the settings of developers or tests."""
     return bool(DEVELOPMENT.search(path))
@@ -115,9 +143,10 @@ def _settings(path: str, body: list[ast.stmt], *, from_environment: bool, guarde
                 yield Setting(path, node.lineno, name, REQUIRED, from_environment, guarded, kind)
             case ast.ClassDef(body=inner) if configures(node):
                 for_developers = guarded or bool(DEVELOPMENT_CLASS.search(node.name))
-                yield from _settings(
+                fields = _settings(
                     path, inner, from_environment=is_settings_class(node), guarded=for_developers
                 )
+                yield from (replace(field, owner=field.owner or node.name) for field in fields)
             case ast.If(test=test, body=inner, orelse=other):
                 asked = guarded or asks_about_development(test)
                 yield from _settings(path, [*inner, *other], from_environment=from_environment, guarded=asked)

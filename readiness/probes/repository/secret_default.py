@@ -80,12 +80,18 @@ def needs_strength(name: str) -> bool:
 
 def in_python(checkout: Checkout) -> Iterator[Finding]:
     """Yield a finding for every secret that a Python module sets."""
-    code = Code(checkout)
+    code, by_production = Code(checkout), pycode.overridden(checkout)
     for path, text in code.texts.items():
         tree = None if pycode.is_development(path) else pycode.parsed(text)
         for setting in pycode.settings(path, tree) if tree else ():
-            if is_secret(setting.name) and not setting.guarded and not for_developers(setting.value):
+            if is_secret(setting.name) and runs(setting, by_production):
                 yield from judged(code, setting)
+
+
+def runs(setting: pycode.Setting, by_production: frozenset[tuple[str, str]]) -> bool:
+    """Tell whether a setting is what production gets, and not a developer's or one that is given anew."""
+    apart = setting.guarded or for_developers(setting.value)
+    return not apart and not pycode.is_overridden(setting, by_production)
 
 
 @dataclass(frozen=True, slots=True)

@@ -244,6 +244,15 @@ def test_a_guide_is_a_text_of_the_project_that_says_something(
     assert guides(tmp_path, {path: text})["doc.monitoring"] == expected
 
 
+@pytest.mark.parametrize(
+    "title", ["Deploying", "Self-hosting", "Production", "Running in production", "Rollout"]
+)
+def test_a_deployment_guide_goes_by_many_names(tmp_path: Path, title: str) -> None:
+    text = f"# {title}\n\n{LONG}\n\n```sh\nmake\n```\n"
+
+    assert guides(tmp_path, {"docs/guide.mdx": text})["doc.deploy"] == Status.OK
+
+
 def test_a_deployment_guide_without_a_command_is_thin(tmp_path: Path) -> None:
     assert guides(tmp_path, {"docs/deployment.md": LONG})["doc.deploy"] == Status.PARTIAL
 

@@ -163,6 +163,17 @@ def test_a_default_that_is_refused_where_it_is_used_passes(tmp_path: Path) -> No
     assert statuses(look(secret_default, tmp_path, files)) == [Status.OK]
 
 
+def test_a_secret_that_production_sets_anew_is_judged_there(tmp_path: Path) -> None:
+    files = {
+        "config/settings/base.py": 'SECRET_KEY = "dev"\n',
+        "config/settings/production.py": 'SECRET_KEY = os.getenv("SECRET_KEY", "prod")\n',
+    }
+    (found,) = look(secret_default, tmp_path, files)
+
+    assert found.status == Status.HARDCODED
+    assert "production.py" in found.detail
+
+
 def test_djangos_check_for_deployments_counts_where_a_warning_stops_it(tmp_path: Path) -> None:
     settings = {"settings.py": 'SECRET_KEY = os.environ["SECRET_KEY"]\n'}
     run = "python manage.py check --deploy --fail-level WARNING\n"
