@@ -22,8 +22,20 @@ ALWAYS = {
     ".ci/run": "#!/bin/sh\nset -e\npython -m pytest\n",
     ".env.example": "SESSION_SECRET=\nDATABASE_URL=\nALLOWED_ORIGINS=https://shop.demo.example\nERRORS_DSN=\n",
     "shop/__init__.py": "",
+    "shop/logs.py": (
+        "import logging\nimport sys\n\nfrom pythonjsonlogger.json import JsonFormatter\n\n"
+        "handler = logging.StreamHandler(sys.stdout)\nhandler.setFormatter(JsonFormatter())\n"
+        "logging.getLogger().addHandler(handler)\n"
+    ),
+    "shop/limits.py": (
+        "from flask_limiter import Limiter\nfrom flask_limiter.util import get_remote_address\n\n"
+        'limiter = Limiter(get_remote_address, default_limits=["100/minute"])\n'
+    ),
 }
-LOCK = "blinker==1.9.0\nflask==3.1.2\nsentry-sdk==2.42.0\nsqlalchemy==2.0.44\n"
+LOCK = (
+    "blinker==1.9.0\nflask==3.1.2\nflask-limiter==4.0.0\npython-json-logger==4.0.0\nsentry-sdk==2.42.0\n"
+    "sqlalchemy==2.0.44\n"
+)
 TESTS = {
     "tests/test_prices.py": "def test_a_price_is_rounded_up():\n    assert -(-199 // 100) == 2\n",
     "tests/integration/test_orders.py": (
@@ -54,14 +66,21 @@ def files(cured: frozenset[str]) -> dict[str, str]:
 
 def project(cured: frozenset[str]) -> str:
     """Return the manifest."""
-    names = ["flask>=3", "sqlalchemy>=2"] + (["sentry-sdk>=2"] if "errors" in cured else [])
+    names = ["flask>=3", "flask-limiter>=3", "python-json-logger>=3", "sqlalchemy>=2"]
+    names += ["sentry-sdk>=2"] if "errors" in cured else []
     listed = ", ".join(f'"{name}"' for name in names)
-    return f'[project]\nname = "harbour-books"\nversion = "1.4.0"\ndependencies = [{listed}]\n'
+    return (
+        f'[project]\nname = "harbour-books"\nversion = "1.4.0"\ndependencies = [{listed}]\n\n'
+        "[tool.coverage.report]\nfail_under = 80\n"
+    )
 
 
 def settings(cured: frozenset[str]) -> str:
     """Return the settings: from the environment where that is cured, else as a developer left them."""
-    session = 'os.environ["SESSION_SECRET"]'
+    session = (
+        'os.environ["SESSION_SECRET"]\nif len(SESSION_SECRET) < 32:\n'
+        '    raise RuntimeError("SESSION_SECRET is shorter than 32 letters.")'
+    )
     if "secret" not in cured:
         session = 'os.environ.get("SESSION_SECRET", "harbour-books-secret")'
     database = 'os.environ["DATABASE_URL"]' if "database" in cured else '"sqlite:///shop.db"'

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
-from typing import Self
+from typing import IO, Self
 
 from readiness.outside.failures import CannotTell
 from readiness.outside.policy import Policy
@@ -63,12 +63,12 @@ TEST_FILE = re.compile(
 
 
 class Reader:
-    """Reads blobs through one `git cat-file --batch`, which knows nothing of filters, links or work trees."""
+    """Reads blobs through one `git cat-file`, which knows nothing of filters, links or work trees."""
 
     def __init__(self, repository: Path) -> None:
         self._lock = threading.Lock()
         self._process = subprocess.Popen(
-            git.command("-C", str(repository), "cat-file", "--batch"),
+            git.command("-C", str(repository), "cat-file", "--batch-command"),
             env=git.environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -77,21 +77,35 @@ class Reader:
 
     def blob(self, sha: str, limit: int) -> bytes | None:
         """Return the first `limit` bytes of a blob, or None when the repository does not hold it."""
-        pipe_in, pipe_out = self._process.stdin, self._process.stdout
-        if pipe_in is None or pipe_out is None:
-            raise RuntimeError("cat-file was started without pipes.")
         with self._lock:
-            pipe_in.write(f"{sha}\n".encode())
-            pipe_in.flush()
-            header = pipe_out.readline().split()
-            if not header or header[-1] == b"missing":
+            size = self._asked("contents", sha)
+            if size is None:
                 return None
-            size = int(header[2])
-            content = pipe_out.read(min(size, limit))
+            content = self._pipe_out.read(min(size, limit))
             left = size - len(content) + 1
             while left:
-                left -= len(pipe_out.read(min(left, READ_BYTES)))
+                left -= len(self._pipe_out.read(min(left, READ_BYTES)))
         return content
+
+    def size(self, sha: str) -> int | None:
+        """Return how many bytes a blob has, or None when the repository does not hold it."""
+        with self._lock:
+            return self._asked("info", sha)
+
+    @property
+    def _pipe_out(self) -> IO[bytes]:
+        if self._process.stdout is None:
+            raise RuntimeError("cat-file was started without pipes.")
+        return self._process.stdout
+
+    def _asked(self, question: str, sha: str) -> int | None:
+        """Ask about a blob and return its size from the first line of the answer; None when it is missing."""
+        if self._process.stdin is None:
+            raise RuntimeError("cat-file was started without pipes.")
+        self._process.stdin.write(f"{question} {sha}\n".encode())
+        self._process.stdin.flush()
+        header = self._pipe_out.readline().split()
+        return None if not header or header[-1] == b"missing" else int(header[2])
 
     def close(self) -> None:
         """End the process."""
@@ -181,6 +195,12 @@ class Checkout:
         if content is None:
             raise CannotTell(f"{path} is larger than 1 MB or not in this partial copy, so it was not read.")
         return content
+
+    def size(self, path: str) -> int | None:
+        """Return a file's bytes; None for one of more than 1 MB that a partial copy left out."""
+        if self.reader is None:
+            raise RuntimeError("This checkout is closed.")
+        return self.reader.size(self.blobs[path])
 
     def text(self, path: str) -> str:
         """Return a file's first megabyte as text with plain line ends; what is not UTF-8 is replaced."""

@@ -9,7 +9,7 @@ from markdown_it import MarkdownIt
 
 from readiness.probes.checkout import Checkout, is_foreign
 
-DOCUMENTS = ("*.md", "*.markdown", "*.rst", "*.adoc")
+DOCUMENTS = ("*.md", "*.markdown", "*.mdx", "*.rst", "*.adoc")
 # Their words about deployments and alerts instruct nobody who has to act.
 NO_GUIDE = re.compile(
     r"(?i)prompt|template|changelog|change_log|history|release[-_]?notes|audit|worklog|archive|ticket"
@@ -44,7 +44,7 @@ def sections(checkout: Checkout, path: str) -> Iterator[Section]:
     """Yield the whole document under its file's name, then every section of it."""
     text = checkout.text(path)
     lines = text.splitlines()
-    headings = list(_markdown(text) if path.endswith((".md", ".markdown")) else _plain(lines))
+    headings = list(_markdown(text) if path.endswith((".md", ".markdown", ".mdx")) else _plain(lines))
     yield _measured(path, path.rpartition("/")[2].rpartition(".")[0], lines, 0, len(lines))
     for number, (line, level, title) in enumerate(headings):
         later = (start for start, other, _ in headings[number + 1 :] if other <= level)

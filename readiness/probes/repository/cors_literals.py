@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 
-from readiness.probes import pycode
+from readiness.probes import javascript, pycode
 from readiness.probes.checkout import Checkout
 from readiness.probes.outcomes import NotApplicable
 from readiness.probes.registry import probe
@@ -15,9 +15,20 @@ from tickets.scoring import Status
 SETTING = re.compile(
     r"(?i)^(backend_)?(cors_)?(allowed_|allow_)?origins$|^cors_(allowed_|origin_)?(origins|whitelist)$"
 )
+EVERYBODY = frozenset({"CORS_ALLOW_ALL_ORIGINS", "CORS_ORIGIN_ALLOW_ALL"})
 CALLS = frozenset({"CORSMiddleware", "CORS", "add_middleware"})
 ARGUMENTS = frozenset({"allow_origins", "origins"})
 LOCAL = re.compile(r"^(https?://)?(localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\]|\*\.localhost)(:\d+|:\*)?/?$")
+
+
+# cors({...}) of Express and Koa, enableCors({...}) of Nest, and either without options.
+IN_CALL = re.compile(
+    r"(?<![\w.])(?:cors|(?:[\w.]+\.)?enableCors)\s*\(\s*(?P<body>\{(?:[^{}]|\{[^{}]*\})*\}|\))"
+)
+ORIGIN = re.compile(r"""(?s)\borigins?\s*:\s*(?P<value>\[[^\[\]]*\]|"[^"\n]*"|'[^'\n]*'|true\b|[^,\n}]+)""")
+QUOTED = re.compile(r"""["'`]([^"'`\n]*)["'`]""")
+FOR_DEVELOPERS = re.compile(r"(?i)NODE_ENV|is_?dev|development")
+DECIDED = re.compile(r"process\.env|import\.meta\.env|[cC]onfig|\benv\b|NODE_ENV|\?")
 
 
 @probe(
@@ -29,20 +40,28 @@ LOCAL = re.compile(r"^(https?://)?(localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\]|\*\
     fix="Read the allowed origins from the environment, and refuse to start in production without them.",
 )
 def cors_literals(checkout: Checkout) -> list[Finding]:
-    """Read every list of origins in Python: what is in it, and whether the environment can overrule it."""
-    findings = []
-    for path, tree in pycode.trees(checkout, "ORIGINS", "origins", "CORS"):
+    """Read every list of origins: what is in it, and whether the environment can overrule it."""
+    findings, by_production = [], pycode.overridden(checkout)
+    for path, tree in pycode.trees(checkout, "ORIGIN", "origins", "CORS"):
         if not pycode.is_development(path):
-            findings += [*from_settings(path, tree), *from_calls(path, tree)]
+            findings += [*from_settings(path, tree, by_production), *from_calls(path, tree)]
+    for path, code in javascript.sources(checkout, "cors", "Cors", development=False):
+        findings += from_javascript(path, code)
     if not findings:
-        raise NotApplicable("No list of allowed origins was found in the Python of this repository.")
+        raise NotApplicable("No list of allowed origins was found in the code of this repository.")
     return findings
 
 
-def from_settings(path: str, tree: ast.Module) -> Iterator[Finding]:
-    """Yield a finding for each setting that lists origins."""
+def from_settings(
+    path: str, tree: ast.Module, by_production: frozenset[tuple[str, str]]
+) -> Iterator[Finding]:
+    """Yield a finding for each setting that lists origins, or that lets everybody in."""
     for setting in pycode.settings(path, tree):
-        if SETTING.search(setting.name) and not setting.guarded:
+        if setting.guarded or pycode.is_overridden(setting, by_production):
+            continue
+        if setting.name in EVERYBODY and pycode.literal(setting.value) is True:
+            yield judged(setting.where, setting.name, ["*"], overruled=False)
+        elif SETTING.search(setting.name):
             reads = [found for node in ast.walk(setting.value) if (found := pycode.variable(path, node))]
             value = pycode.literal(reads[0].default if reads else setting.value)
             origins = as_list(value)
@@ -59,6 +78,27 @@ def from_calls(path: str, tree: ast.Module) -> Iterator[Finding]:
                 origins = as_list(pycode.literal(keyword.value)) if keyword.arg in ARGUMENTS else None
                 if origins is not None:
                     yield judged(f"{path}:{node.lineno}", keyword.arg or "", origins, overruled=False)
+
+
+def from_javascript(path: str, code: str) -> Iterator[Finding]:
+    """Yield a finding for each call of a CORS middleware whose origins can be read, and for none else."""
+    for call in IN_CALL.finditer(code):
+        where = f"{path}:{javascript.line_at(code, call.start())}"
+        origin = ORIGIN.search(call["body"])
+        if FOR_DEVELOPERS.search(code[max(0, call.start() - 200) : call.start()]):
+            continue
+        if origin is None:
+            # Without the option every origin is let in; with other options than a literal, nobody can tell.
+            if call["body"] == ")" or not re.search(r"\borigins?\b|\.\.\.", call["body"]):
+                yield judged(where, "cors", ["*"], overruled=False)
+        elif DECIDED.search(origin["value"]):
+            literals = QUOTED.findall(origin["value"])
+            addresses = [one for one in literals if one == "*" or "://" in one]
+            yield judged(where, "origin", addresses, overruled=True)
+        elif origin["value"] == "true":
+            yield judged(where, "origin", ["*"], overruled=False)
+        elif literals := QUOTED.findall(origin["value"]):
+            yield judged(where, "origin", literals, overruled=False)
 
 
 def as_list(value: object) -> list[str] | None:

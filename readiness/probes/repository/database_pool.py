@@ -5,10 +5,11 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 
-from readiness.probes import pycode
+from readiness.probes import javascript, pycode
 from readiness.probes.checkout import Checkout
 from readiness.probes.outcomes import NotApplicable
 from readiness.probes.registry import probe
+from readiness.probes.variables import without_comments
 from tickets.findings import Finding
 from tickets.scoring import Status
 
@@ -16,7 +17,21 @@ POOL_ARGUMENTS = frozenset({"pool_size", "max_overflow", "poolclass", "conn_max_
 POOL_CALLS = frozenset({"create_pool", "ConnectionPool", "AsyncConnectionPool"})
 OFF = (0, False, None)
 ENGINES = frozenset({"create_engine", "create_async_engine"})
+# What stands before the database and keeps the connections for all.
+POOLER = re.compile(
+    r"(?i)\b(pgbouncer|pgcat|pgpool|odyssey|supavisor|proxysql|rds[-_]?proxy|cloud_?sql_?proxy)\b"
+)
+DEPLOYED = ("*compose*.y*ml", "*.yaml", "*.yml", "*.tf", "*.toml")
 ADDRESS = re.compile(r"(?i)^(sqlalchemy_)?(async_)?database_(url|uri)$|^db_(url|uri)$")
+# TypeORM, Sequelize, Knex, Drizzle and the drivers of Node.
+JAVASCRIPT_FILE = re.compile(
+    r"""\b(?:type|dialect|client|provider)\s*:\s*["'](?:better-)?sqlite3?["']|new\s+Sequelize\(\s*["']sqlite:"""
+)
+JAVASCRIPT_SERVER = re.compile(
+    r"""\b(?:type|dialect|client)\s*:\s*["'](?:postgres(?:ql)?|pg|mysql2?|mariadb|mssql|cockroachdb)["']"""
+    r"""|\bnew\s+(?:pg\.)?Pool\s*\(|\bmysql\d?\.createPool\s*\(|\b(?:postgres|drizzle|neon)\(\s*process\.env"""
+    r"""|\bnew\s+Sequelize\(\s*process\.env|process\.env\.(?:DATABASE|DB|POSTGRES|MYSQL)_(?:URL|URI|HOST)\b"""
+)
 PRISMA = re.compile(r'(?s)datasource\s+\w+\s*\{[^}]*?provider\s*=\s*"(\w+)"')
 
 
@@ -33,9 +48,13 @@ def database_pool(checkout: Checkout) -> list[Finding]:
     """Read where the database's address comes from, and whether connections are kept."""
     places = list(addresses_in(checkout))
     if not places:
-        raise NotApplicable("No database is configured in the Python or Prisma of this repository.")
+        raise NotApplicable(
+            "No database is configured in the Python, JavaScript or Prisma of this repository."
+        )
     pooled = pools_in(checkout)
-    return [database(places, pooled), *([pool(pooled)] if uses_python(places) else [])]
+    by_default = "" if pooled else engine_of_its_own(checkout)
+    kept = pooled or ([by_default] if by_default else [])
+    return [database(places, kept), *([pool(pooled, by_default)] if uses_python(places) else [])]
 
 
 def addresses_in(checkout: Checkout) -> Iterator[tuple[str, str]]:
@@ -49,6 +68,22 @@ def addresses_in(checkout: Checkout) -> Iterator[tuple[str, str]]:
     for path in checkout.own_files("*.prisma"):
         for found in PRISMA.finditer(checkout.text(path)):
             yield path, "file" if found[1] == "sqlite" else "environment"
+    yield from in_javascript(checkout)
+
+
+def in_javascript(checkout: Checkout) -> Iterator[tuple[str, str]]:
+    """Yield what JavaScript says for certain; an address that it writes down may be a developer's."""
+    for path, code in javascript.sources(checkout, development=False):
+        if found := JAVASCRIPT_SERVER.search(code):
+            if re.search(r"process\.env|[cC]onfig\w*\.get|\benv\.", code):
+                yield f"{path}:{javascript.line_at(code, found.start())}", "environment"
+        elif (found := JAVASCRIPT_FILE.search(code)) and not decided(code):
+            yield f"{path}:{javascript.line_at(code, found.start())}", "perhaps a file"
+
+
+def decided(code: str) -> bool:
+    """Tell whether JavaScript asks about its environment before it takes a database."""
+    return bool(re.search(r"NODE_ENV|(?i:is_?prod|is_?dev)", code))
 
 
 def of_settings(path: str, tree: ast.Module) -> Iterator[tuple[str, str]]:
@@ -92,14 +127,31 @@ def pools_in(checkout: Checkout) -> list[str]:
     for path, tree in pycode.trees(checkout, *POOL_ARGUMENTS, *POOL_CALLS, "CONN_MAX_AGE", "pool"):
         if not pycode.is_development(path):
             places += [f"{path}:{line}" for node in ast.walk(tree) for line in pooling(node)]
+    for path in checkout.own_files(*DEPLOYED):
+        text = without_comments(checkout.text(path))
+        if found := POOLER.search(text):
+            places.append(f"{path}:{javascript.line_at(text, found.start())}")
     return places
+
+
+def engine_of_its_own(checkout: Checkout) -> str:
+    """Return where SQLAlchemy makes an engine, which keeps a pool of five unless it is told not to, or ""."""
+    for path, tree in pycode.trees(checkout, *ENGINES):
+        for node in () if pycode.is_development(path) else ast.walk(tree):
+            if isinstance(node, ast.Call) and pycode.called(node) in ENGINES and node.args:
+                address = pycode.literal(node.args[0])
+                on_file = isinstance(address, str) and "sqlite" in address.lower()
+                if not on_file and "NullPool" not in ast.unparse(node):
+                    return f"{path}:{node.lineno}"
+    return ""
 
 
 def pooling(node: ast.AST) -> Iterator[int]:
     """Yield the line of a node that sets up a pool: an argument, a key in a dictionary, or a call."""
     match node:
         case ast.keyword(arg=str() as name, value=value) if name in POOL_ARGUMENTS:
-            yield from () if pycode.literal(value) in OFF else (value.lineno,)
+            off = pycode.literal(value) in OFF or "NullPool" in ast.unparse(value)
+            yield from () if off else (value.lineno,)
         case ast.Dict(keys=keys, values=values):
             for key, value in zip(keys, values, strict=True):
                 if isinstance(key, ast.Constant) and keeps(key.value, value):
@@ -119,8 +171,8 @@ def keeps(name: object, value: ast.expr) -> bool:
 
 
 def uses_python(places: list[tuple[str, str]]) -> bool:
-    """Tell whether the pool is Python's business; Prisma has one of its own."""
-    return any(not where.endswith(".prisma") for where, _ in places)
+    """Tell whether the pool is Python's business; Prisma and the drivers of Node have one of their own."""
+    return any(".py:" in where for where, _ in places)
 
 
 def database(places: list[tuple[str, str]], pooled: list[str]) -> Finding:
@@ -128,7 +180,10 @@ def database(places: list[tuple[str, str]], pooled: list[str]) -> Finding:
     evidence = {"places": [f"{where}: {kind}" for where, kind in places[:20]], "pool": pooled[:10]}
     kinds = {kind for _, kind in places}
     where = places[0][0]
-    if kinds == {"file"}:
+    if kinds == {"perhaps a file"}:
+        detail = f"Only SQLite was found ({where}); whether production takes another cannot be seen."
+        return Finding("cfg.prod-db", Status.PARTIAL, detail, evidence)
+    if kinds <= {"file", "perhaps a file"}:
         detail = f"Only SQLite is configured ({where}), and the environment cannot overrule it."
         return Finding("cfg.prod-db", Status.HARDCODED, detail, evidence)
     if "environment" not in kinds:
@@ -140,10 +195,13 @@ def database(places: list[tuple[str, str]], pooled: list[str]) -> Finding:
     return Finding("cfg.prod-db", Status.OK, f"A database server can be configured ({where}).", evidence)
 
 
-def pool(pooled: list[str]) -> Finding:
+def pool(pooled: list[str], by_default: str) -> Finding:
     """Return whether connections are pooled or kept."""
     if pooled:
         return Finding(
             "cfg.pool", Status.OK, f"Connections are pooled or kept ({pooled[0]}).", {"at": pooled[:10]}
         )
+    if by_default:
+        detail = f"SQLAlchemy keeps a pool of its own size ({by_default}); nothing fits it to the database."
+        return Finding("cfg.pool", Status.PARTIAL, detail, {"at": [by_default]})
     return Finding("cfg.pool", Status.NOT_CONFIGURED, "Nothing in the code configures a pool of connections.")

@@ -27,7 +27,10 @@ TOPICS = (
     Topic(
         "doc.deploy",
         "deployment guide",
-        re.compile(r"(?i)\bdeploy|\bgoing live|\bin(to)? production\b"),
+        re.compile(
+            r"(?i)\bdeploy|\bgoing live|\bin(to)? production\b|^production\b|\bself-?host|\bhosting\b"
+            r"|\broll-?out|\bproduction (set-?up|install)"
+        ),
         150,
         1,
     ),

@@ -2,103 +2,176 @@
 
 import ast
 import re
+from collections.abc import Iterator
 from datetime import timedelta
 
-from readiness.probes import pycode
+from readiness.probes import javascript, pycode, services
 from readiness.probes.checkout import Checkout
 from readiness.probes.outcomes import NotSupported
 from readiness.probes.registry import probe
+from readiness.probes.variables import without_comments
 from tickets.findings import Finding
 from tickets.scoring import Status
 
+CLAIM = "obs.errors"
 PACKAGES = re.compile(
     r"(?i)(?<![\w/-])(sentry[-_]sdk|@sentry/[\w-]+|rollbar|bugsnag|@bugsnag/[\w-]+|honeybadger|@honeybadger-io/[\w-]+"
-    r"|airbrake|raygun4py|elastic-apm|newrelic|ddtrace|@datadog/browser-rum|applicationinsights)(?![\w-])"
+    r"|airbrake|raygun4py|elastic-apm(?:-node)?|newrelic|ddtrace|dd-trace|@datadog/browser-rum|applicationinsights)"
+    r"(?![\w-])"
 )
-PYTHON_INIT = frozenset(
-    {"sentry_sdk", "rollbar", "bugsnag", "honeybadger", "elasticapm", "newrelic.agent", "ddtrace"}
+# What a tracker brings for the build and for types sends nothing.
+FOR_BUILDS = re.compile(r"(?i)^@sentry/(cli|types|utils|\w+-plugin|bundler-plugin-core)$")
+PYTHON_INIT = re.compile(
+    r"^(?:sentry_sdk|rollbar|bugsnag|honeybadger|newrelic\.agent|ddtrace|appsignal|raygun4py)(?:\.\w+)*"
+    r"\.(?:init|configure|initialize|patch_all|start|RaygunSender|add_to)$|^appsignal\.Appsignal$"
+    r"|^elasticapm\.(?:Client|instrument)$|^elasticapm\.contrib\.\w+\.(?:ElasticAPM|make_apm_client)$"
+    r"|^azure\.monitor\.opentelemetry\.configure_azure_monitor$"
+)
+# A framework that is told of these starts the tracker by itself.
+PYTHON_NAMED = re.compile(
+    r"^(?:elasticapm\.contrib|rollbar\.contrib|honeybadger\.contrib|bugsnag\.\w+|raven\.contrib)[\w.]*$"
+)
+PYTHON_WORDS = (
+    "sentry_sdk",
+    "rollbar",
+    "bugsnag",
+    "honeybadger",
+    "elasticapm",
+    "newrelic",
+    "ddtrace",
+    "appsignal",
 )
 JAVASCRIPT_INIT = re.compile(
-    r"\b(Sentry\.init|Rollbar\.init|new Rollbar|Bugsnag\.start|Honeybadger\.configure|datadogRum\.init)\s*\("
+    r"\b(?:Sentry\w*\.init|Rollbar\.init|new\s+Rollbar|Bugsnag\.start|Honeybadger\.configure|datadogRum\.init"
+    r"|appInsights\.setup|LogRocket\.init|TrackJS\.install|new\s+Raygun\.Client|tracer\.init|apm\.start)\s*\("
+    r"|(?:require\s*\(\s*|import\s+)[\"'](?:newrelic|dd-trace/init|elastic-apm-node/start[\w-]*)[\"']"
+)
+# An init() of another name counts in a file that takes it from the tracker.
+JAVASCRIPT_TAKES = re.compile(r"[\"']@sentry/[\w-]+[\"']")
+JAVASCRIPT_PLAIN = re.compile(r"(?<![.\w])init\s*\(\s*\{|\b\w+\.init\s*\(\s*\{[^}]{0,400}?\bdsn\b")
+COMMANDS = re.compile(r"\bnewrelic-admin\s+run-program\b|\bddtrace-run\b|-r\s+(?:newrelic|dd-trace/init)\b")
+RUNS = ("Dockerfile*", "Procfile", "*.sh", "*compose*.y*ml", "*.yaml", "*.yml", "package.json")
+OTHERS: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...] = (
+    (
+        ("*.go",),
+        re.compile(
+            r"\bsentry\.Init\(|\bbugsnag\.Configure\(|\brollbar\.SetToken\(|\bhoneybadger\.Configure\("
+        ),
+    ),
+    (
+        ("*.rb",),
+        re.compile(
+            r"\bSentry\.init\b|\b(?:Honeybadger|Bugsnag|Rollbar|Airbrake)\.configure\b|\bAppsignal\.start"
+        ),
+    ),
+    (("*.php",), re.compile(r"Sentry\\init\(|Sentry\\Laravel\\Integration|Rollbar::init\(|Bugsnag\\")),
+    (("*.cs",), re.compile(r"\.UseSentry\(|SentrySdk\.Init\(")),
+    (("*.java", "*.kt"), re.compile(r"\bSentry\.init\s*[({]|\bSentryAndroid\.init\(|@EnableSentry\b")),
+    (("*.properties", "*.yml", "*.yaml"), re.compile(r"(?m)^\s*sentry\.dsn\s*[=:]|^sentry:\s*\n\s+dsn:")),
+    (("*.exs",), re.compile(r"config\s+:sentry\b")),
+    (("*.rs",), re.compile(r"\bsentry::init\(")),
 )
 MANIFESTS = (
-    "pyproject.toml",
-    "requirements*.txt",
-    "requirements*.in",
-    "*.in",
-    "Pipfile",
-    "package.json",
-    "setup.py",
+    *(
+        "pyproject.toml",
+        "requirements*.txt",
+        "requirements*.in",
+        "*.in",
+        "Pipfile",
+        "package.json",
+        "setup.py",
+    ),
+    *("go.mod", "Gemfile", "composer.json", "*.csproj", "pom.xml", "build.gradle*", "mix.exs", "Cargo.toml"),
 )
-JAVASCRIPT = ("*.js", "*.ts", "*.jsx", "*.tsx", "*.mjs", "*.cjs", "*.vue", "*.svelte")
+OTHER_MANIFESTS = (
+    "go.mod",
+    "Gemfile",
+    "composer.json",
+    "*.csproj",
+    "pom.xml",
+    "build.gradle*",
+    "mix.exs",
+    "Cargo.toml",
+)
 
 
 @probe(
     "error-tracking",
     title="Error tracking",
     every=timedelta(days=1),
-    criteria=("obs.errors",),
+    criteria=(CLAIM,),
     why="Without it the users are the ones who find out, and most of them do not write.",
     fix="Initialise an error tracker at start-up and send it a test event.",
 )
 def error_tracking(checkout: Checkout) -> list[Finding]:
     """Look for the dependency and for the call. Whether events arrive cannot be seen in code."""
-    if not checkout.own_files("*.py", *JAVASCRIPT):
-        raise NotSupported("Error tracking is looked for in Python and JavaScript only.")
-    calls = [*python_calls(checkout), *javascript_calls(checkout)]
+    calls = [*python_calls(checkout), *javascript_calls(checkout), *other_calls(checkout)]
     declared = {
         found.lower()
         for path in checkout.own_files(*MANIFESTS)
         for found in PACKAGES.findall(without_comments(checkout.text(path)))
+        if not FOR_BUILDS.match(found)
     }
     evidence = {"packages": sorted(declared), "calls": calls[:10]}
     if calls:
         detail = (
             f"An error tracker is initialised at {calls[0]}. Whether events arrive cannot be seen in code."
         )
-        return [Finding("obs.errors", Status.OK, detail, evidence)]
+        return [Finding(CLAIM, Status.OK, detail, evidence)]
+    if not checkout.own_files("*.py", *javascript.FILES) or checkout.own_files(*OTHER_MANIFESTS):
+        raise NotSupported(
+            "No error tracker was found, and not all languages of this repository are known here."
+        )
     if declared:
         detail = f"{', '.join(sorted(declared))} is among the dependencies, and nothing initialises it."
-        return [Finding("obs.errors", Status.PARTIAL, detail, evidence)]
-    return [
-        Finding(
-            "obs.errors",
-            Status.MISSING,
-            "No error tracker is among the dependencies or in the code.",
-            evidence,
-        )
-    ]
+        return [Finding(CLAIM, Status.PARTIAL, detail, evidence)]
+    detail = "No error tracker is among the dependencies or in the code."
+    return [Finding(CLAIM, Status.MISSING, detail, evidence)]
 
 
-def without_comments(text: str) -> str:
-    """Return a text without the lines that are comments."""
-    return "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
-
-
-def python_calls(checkout: Checkout) -> list[str]:
-    """Return the places in Python that initialise a tracker."""
-    places = []
-    for path, tree in pycode.trees(checkout, *(name.partition(".")[0] for name in PYTHON_INIT)):
+def python_calls(checkout: Checkout) -> Iterator[str]:
+    """Yield the places in Python that initialise a tracker, by whatever name they imported it."""
+    for path, tree in pycode.trees(checkout, *PYTHON_WORDS, "azure.monitor"):
+        names = imported(tree)
         for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-                owner = ast.unparse(node.func.value)
-                if owner in PYTHON_INIT and node.func.attr in {
-                    "init",
-                    "configure",
-                    "initialize",
-                    "patch_all",
-                }:
-                    places.append(f"{path}:{node.lineno}")
-    return places
+            match node:
+                case ast.Call(func=ast.Attribute() | ast.Name() as function):
+                    head, _, rest = ast.unparse(function).partition(".")
+                    full = ".".join(part for part in (names.get(head, head), rest) if part)
+                    if PYTHON_INIT.match(full):
+                        yield f"{path}:{node.lineno}"
+                case ast.Constant(value=str() as text) if PYTHON_NAMED.match(text):
+                    yield f"{path}:{node.lineno}"
+                case ast.Import(names=modules) if any(one.name == "ddtrace.auto" for one in modules):
+                    yield f"{path}:{node.lineno}"
 
 
-def javascript_calls(checkout: Checkout) -> list[str]:
-    """Return the places in JavaScript that initialise a tracker."""
-    places = []
-    for path in checkout.own_files(*JAVASCRIPT):
-        text = checkout.text(path)
-        for found in JAVASCRIPT_INIT.finditer(text):
-            line = text[: found.start()].rpartition("\n")[2]
-            if not line.lstrip().startswith(("//", "*")):
-                places.append(f"{path}:{text.count(chr(10), 0, found.start()) + 1}")
-    return places
+def imported(tree: ast.Module) -> dict[str, str]:
+    """Return what each name that a module imports stands for: {"sentry": "sentry_sdk"}."""
+    names: dict[str, str] = {}
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import(names=modules):
+                names |= {one.asname: one.name for one in modules if one.asname}
+            case ast.ImportFrom(module=str() as module, names=parts):
+                names |= {one.asname or one.name: f"{module}.{one.name}" for one in parts}
+    return names
+
+
+def javascript_calls(checkout: Checkout) -> Iterator[str]:
+    """Yield the places in JavaScript that initialise a tracker."""
+    for path, code in javascript.sources(checkout):
+        found = JAVASCRIPT_INIT.search(code)
+        if not found and JAVASCRIPT_TAKES.search(code):
+            found = JAVASCRIPT_PLAIN.search(code)
+        if found:
+            yield services.place(path, code, found)
+
+
+def other_calls(checkout: Checkout) -> Iterator[str]:
+    """Yield the places in other languages, and the commands that start a program under a tracker."""
+    for patterns, sign in (*OTHERS, (RUNS, COMMANDS)):
+        for path in checkout.own_files(*patterns):
+            text = without_comments(checkout.text(path))
+            if found := sign.search(text):
+                yield services.place(path, text, found)

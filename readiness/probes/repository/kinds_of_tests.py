@@ -18,9 +18,15 @@ LANGUAGES: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = (
         re.compile(r"(?m)^\s*(?:async )?def test_?\w*"),
     ),
     (
-        re.compile(r"(\.(test|spec|e2e|cy)\.[mc]?[jt]sx?$)|((^|/)__tests__/.*\.[mc]?[jt]sx?$)"),
-        re.compile(r"(?m)^\s*(?:it|test)(?:\.\w+)?\("),
+        re.compile(
+            r"([.-](test|spec|e2e|cy)\.[mc]?[jt]sx?$)|(_(test|spec)\.[mc]?[jt]sx?$)"
+            r"|((^|/)(__tests__|tests?|specs?|e2e|cypress)/.*\.[mc]?[jt]sx?$)"
+        ),
+        re.compile(
+            r"(?m)^\s*(?:(?:it|test|Deno\.test|specify)(?:\.(?:only|concurrent|fails|serial))*\(|(?:it|test)\.each\b)"
+        ),
     ),
+    (re.compile(r"\.robot$"), re.compile(r"(?mi)^\*+ *(?:Test Cases|Tasks)")),
     (re.compile(r"_test\.go$"), re.compile(r"(?m)^func (?:Test|Fuzz)\w+\(")),
     (
         re.compile(r"(Test|Tests|IT|Spec)\.(java|kt|groovy|scala)$"),
@@ -36,13 +42,13 @@ LOAD_FILES = re.compile(
     r"(?i)(^|/)(locustfile[^/]*\.py|[^/]*\.jmx|artillery[^/]*\.ya?ml|[^/]*(k6|load[-_]?test)[^/]*\.(js|ts|py))$"
 )
 E2E = re.compile(
-    r"\bplaywright\b|\bcypress\b|\bcy\.visit\(|selenium|puppeteer|webdriver|testcafe|\bCapybara\b",
+    r"\bplaywright\b|\bcypress\b|\bcy\.visit\(|selenium|puppeteer|webdriver|testcafe|\bCapybara\b|SeleniumLibrary|\bnightwatch\b|\bdetox\b",
     re.IGNORECASE,
 )
 INTEGRATION = re.compile(
     r"TestClient|testcontainers|supertest|APIClient|AsyncClient|\bclient\.(get|post|put|delete)\(|django_db"
     r"|httptest\.|SpringBootTest|MockMvc|WebApplicationFactory|RequestSpec|type: :request|test_client\("
-    r"|LiveServerTestCase"
+    r"|LiveServerTestCase|chai-http|chai\.request\(|\bapp\.inject\(|mongodb-memory-server|pactum"
 )
 SECURITY = re.compile(r"\bschemathesis\b|\bzapv2\b|zaproxy|\bnuclei\b")
 NEEDED = ("unit", "integration", "e2e")

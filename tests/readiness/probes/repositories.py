@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from readiness.probes.checkout import Checkout
+from readiness.probes.checkout import Checkout, Reader
 from tickets.findings import Finding
 from tickets.scoring import Status
 
@@ -56,12 +56,26 @@ def checkout(folder: Path, files: Mapping[str, str | bytes]) -> Iterator[Checkou
         yield opened
 
 
+class Shelf(Reader):
+    """Reads from memory what a repository would hold. How git is read is tested where checkouts are."""
+
+    def __init__(self, files: Mapping[str, str | bytes]) -> None:
+        self._files = {path: text.encode() if isinstance(text, str) else text for path, text in files.items()}
+
+    def blob(self, sha: str, limit: int) -> bytes | None:
+        """Return the first bytes of a file."""
+        return self._files[sha][:limit]
+
+    def size(self, sha: str) -> int | None:
+        """Return how many bytes a file has."""
+        return len(self._files[sha])
+
+
 def look(
     probe: Callable[[Checkout], list[Finding]], folder: Path, files: Mapping[str, str | bytes]
 ) -> list[Finding]:
-    """Return what a probe finds in a repository with these files."""
-    with checkout(folder, files) as opened:
-        return probe(opened)
+    """Return what a probe finds in a commit with these files; nothing is written, not even to the folder."""
+    return probe(Checkout("memory", "0" * 40, {path: path for path in files}, reader=Shelf(files)))
 
 
 def statuses(findings: list[Finding]) -> list[Status]:

@@ -41,6 +41,7 @@ ORIGINS: Mapping[str, tuple[str, Status]] = {
         Status.PARTIAL,
     ),
     "nobody": ("CORS_ALLOWED_ORIGINS = []\n", Status.OK),
+    "everybody": ("CORS_ALLOW_ALL_ORIGINS = True\n", Status.RISKY),
 }
 
 
@@ -54,10 +55,44 @@ def test_a_list_of_origins_is_judged_by_where_it_comes_from(
     assert "app/config.py:" in found.detail
 
 
+JAVASCRIPT_ORIGINS: Mapping[str, tuple[str, Status]] = {
+    "localhost only": ("app.use(cors({ origin: 'http://localhost:3000' }))\n", Status.HARDCODED),
+    "a list": (
+        "app.enableCors({\n  origin: ['http://localhost:3000', 'http://127.0.0.1'],\n})\n",
+        Status.HARDCODED,
+    ),
+    "no options": ("app.use(cors())\n", Status.RISKY),
+    "no origin": ("this.app.enableCors({ methods: ['GET'] })\n", Status.RISKY),
+    "reflected": ("app.use(cors({ origin: true, credentials: true }))\n", Status.RISKY),
+    "production in code": ("app.use(cors({ origin: ['https://app.example.com'] }))\n", Status.RISKY),
+    "from the environment": ("app.use(cors({ origin: process.env.ORIGINS.split(',') }))\n", Status.OK),
+    "from a service": ("app.enableCors({ origin: this.configService.get('ORIGINS') })\n", Status.OK),
+    "default": ("cors({ origin: process.env.ORIGIN || 'http://localhost:3000' })\n", Status.PARTIAL),
+}
+
+
+@pytest.mark.parametrize(("code", "expected"), JAVASCRIPT_ORIGINS.values(), ids=JAVASCRIPT_ORIGINS)
+def test_origins_of_javascript_are_judged_where_they_can_be_read(
+    tmp_path: Path, code: str, expected: Status
+) -> None:
+    (found,) = look(cors_literals, tmp_path, {"src/main.ts": f"const a = 1\n{code}"})
+
+    assert (found.criterion, found.status) == ("cfg.cors-literals", expected)
+    assert "src/main.ts:2" in found.detail
+
+
 @pytest.mark.parametrize(
     "files",
     [
         {"app.py": "x = 1\n"},
+        {"src/a.ts": "app.use(cors({ origin: (origin, done) => check(origin, done) }))\n"},
+        {"src/a.ts": "app.use(cors(options)); app.use(cors({ ...options })); cors({ origin: allowed })\n"},
+        {"src/a.ts": "// app.use(cors())\nimport cors from 'cors'\n"},
+        {"src/a.ts": "if (process.env.NODE_ENV !== 'production') {\n  app.use(cors())\n}\n"},
+        {
+            "config/settings/base.py": 'CORS_ALLOWED_ORIGINS = ["http://localhost"]\n',
+            "config/settings/production.py": "CORS_ALLOWED_ORIGINS = origins()\n",
+        },
         {"app.py": "app.add_middleware(CORSMiddleware, allow_origins=settings.origins)\n"},
         {"settings/dev.py": 'ALLOWED_ORIGINS = ["http://localhost:3000"]\n'},
         {"app.py": 'if DEBUG:\n    ALLOWED_ORIGINS = ["http://localhost:3000"]\n'},
@@ -81,6 +116,14 @@ DEBUG: Mapping[str, tuple[str, Status]] = {
     "flask": ("app.run(debug=True)\n", Status.FAILING),
     "flask by hand": ('if __name__ == "__main__":\n    app.run(debug=True)\n', Status.RISKY),
     "fastapi": ("app = FastAPI(debug=True)\n", Status.FAILING),
+    "a class for production": (
+        "class Config:\n    DEBUG = True\n\n\nclass ProductionConfig(Config):\n    DEBUG = False\n",
+        Status.OK,
+    ),
+    "a class for production that is on": (
+        "class Config:\n    DEBUG = False\n\n\nclass ProductionConfig(Config):\n    DEBUG = True\n",
+        Status.FAILING,
+    ),
 }
 
 
@@ -91,10 +134,43 @@ def test_debug_mode_is_judged_by_its_default(tmp_path: Path, code: str, expected
     assert (found.criterion, found.status) == ("cfg.debug-off", expected)
 
 
+def test_what_production_sets_anew_is_judged_there(tmp_path: Path) -> None:
+    off = {"settings/base.py": "DEBUG = True\n", "settings/production.py": "DEBUG = False\n"}
+    on = {"settings/base.py": "DEBUG = False\n", "settings/production.py": "DEBUG = True\n"}
+
+    assert statuses(look(debug_literals, tmp_path, off)) == [Status.OK]
+    assert statuses(look(debug_literals, tmp_path, on)) == [Status.FAILING]
+
+
+def test_a_constant_of_that_name_elsewhere_is_only_a_warning(tmp_path: Path) -> None:
+    assert statuses(look(debug_literals, tmp_path, {"shop/prices.py": "DEBUG = True\n"})) == [Status.RISKY]
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("Dockerfile", "FROM node:22\nENV NODE_ENV=development\nCMD node server.js\n"),
+        ("Dockerfile", "FROM python:3.12\nENV DJANGO_DEBUG=1\n"),
+        ("Dockerfile", 'FROM python:3.12\nCMD ["python", "manage.py", "runserver", "0.0.0.0:8000"]\n'),
+        ("Dockerfile", 'FROM python:3.12\nCMD ["uvicorn", "app:app", "--reload"]\n'),
+        ("Dockerfile", 'FROM node:22\nCMD ["npm", "run", "dev"]\n'),
+        ("Procfile", "web: flask run --debug\n"),
+    ],
+)
+def test_an_image_that_starts_as_developers_do_is_a_warning(tmp_path: Path, path: str, text: str) -> None:
+    (found,) = look(debug_literals, tmp_path, {path: text})
+
+    assert found.status == Status.RISKY
+    assert path in found.detail
+
+
 @pytest.mark.parametrize(
     "files",
     [
         {"app.py": "x = 1\n"},
+        {"Dockerfile": "FROM node:22 AS dev\nENV NODE_ENV=development\nFROM node:22\nCMD npm run start\n"},
+        {"Dockerfile.dev": "FROM node:22\nCMD npm run dev\n"},
+        {"Dockerfile": "FROM python:3.12\nENV DEBUG=0 NODE_ENV=production\nCMD gunicorn app\n"},
         {"settings/local.py": "DEBUG = True\n"},
         {"tests/settings.py": "DEBUG = True\n"},
         {"app.py": "DEBUG = compute()\nFastAPI(debug=settings.debug)\n"},
@@ -297,6 +373,27 @@ TRACKERS: Mapping[str, tuple[dict[str, str], Status]] = {
     ),
     "only in tests": ({"app.py": "x = 1\n", "tests/test_x.py": "sentry_sdk.init()\n"}, Status.MISSING),
     "none": ({"app.py": "x = 1\n"}, Status.MISSING),
+    "by another name": (
+        {"app.py": "import sentry_sdk as tracker\ntracker.init(dsn=x)\n"},
+        Status.OK,
+    ),
+    "the function alone": ({"app.py": "from sentry_sdk import init\ninit(dsn=x)\n"}, Status.OK),
+    "by a framework": ({"settings.py": 'INSTALLED_APPS = ["elasticapm.contrib.django"]\n'}, Status.OK),
+    "by a command": ({"app.py": "", "Procfile": "web: newrelic-admin run-program gunicorn app\n"}, Status.OK),
+    "another init": ({"app.py": "import rollbar\nfrom pygame import init\ninit()\n"}, Status.MISSING),
+    "next": (
+        {"sentry.server.config.ts": 'import { init } from "@sentry/nextjs";\ninit({ dsn: x })\n'},
+        Status.OK,
+    ),
+    "node by its import": ({"src/main.js": "require('newrelic')\n"}, Status.OK),
+    "an init of something else": ({"src/main.js": "i18n.init({ lng: 'en' }); init({})\n"}, Status.MISSING),
+    "only for the build": (
+        {"src/a.js": "x\n", "package.json": '{"devDependencies": {"@sentry/cli": "2"}}'},
+        Status.MISSING,
+    ),
+    "in a comment over lines": ({"src/a.js": "/*\nSentry.init({})\n*/\n"}, Status.MISSING),
+    "go": ({"main.go": "sentry.Init(sentry.ClientOptions{})\n"}, Status.OK),
+    "spring": ({"src/main/resources/application.yml": "sentry:\n  dsn: x\n"}, Status.OK),
 }
 
 
@@ -309,9 +406,16 @@ def test_an_error_tracker_has_to_be_initialised(
     assert (found.criterion, found.status) == ("obs.errors", expected)
 
 
-def test_in_other_languages_a_tracker_is_not_looked_for(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"main.go": "package main"},
+        {"go.mod": "module a\n", "main.go": "package main\n", "lint.config.js": "x\n"},
+    ],
+)
+def test_in_other_languages_no_tracker_is_missed(tmp_path: Path, files: dict[str, str]) -> None:
     with pytest.raises(NotSupported):
-        look(error_tracking, tmp_path, {"main.go": "package main"})
+        look(error_tracking, tmp_path, files)
 
 
 WORDS = (

@@ -165,6 +165,34 @@ DATABASES: Mapping[str, tuple[dict[str, str], list[Status]]] = {
         },
         [Status.OK, Status.OK],
     ),
+    "a pool of the engine's own size": (
+        {"app/db.py": 'url = os.environ["X"]\nDATABASE_URL = os.environ["X"]\nengine = create_engine(url)\n'},
+        [Status.OK, Status.PARTIAL],
+    ),
+    "an engine without a pool": (
+        {"app/db.py": 'DATABASE_URL = os.environ["X"]\nengine = create_engine(url, poolclass=NullPool)\n'},
+        [Status.PARTIAL, Status.NOT_CONFIGURED],
+    ),
+    "a pooler beside it": (
+        {
+            "settings.py": 'DATABASES = {"default": env.db("DATABASE_URL")}\n',
+            "compose.yml": "services:\n  pool:\n    image: edoburu/pgbouncer:1.23\n",
+        },
+        [Status.OK, Status.OK],
+    ),
+    "node": ({"src/db.ts": "new Pool({ connectionString: process.env.DATABASE_URL })\n"}, [Status.OK]),
+    "typeorm": ({"src/db.ts": "({ type: 'postgres', host: config.get('DB_HOST') })\n"}, [Status.OK]),
+    "typeorm on sqlite": (
+        {"src/db.ts": "new DataSource({ type: 'sqlite', database: 'x' })\n"},
+        [Status.PARTIAL],
+    ),
+    "python and node": (
+        {
+            "src/db.ts": "new DataSource({ type: 'sqlite', database: 'x' })\n",
+            "app/db.py": 'engine = create_engine("sqlite:///./app.db")\n',
+        },
+        [Status.HARDCODED, Status.NOT_CONFIGURED],
+    ),
     "prisma": (
         {"prisma/schema.prisma": 'datasource db {\n  provider = "postgresql"\n  url = env("X")\n}\n'},
         [Status.OK],
@@ -193,6 +221,9 @@ def test_production_needs_a_database_server_and_a_pool(
         {"settings/local.py": 'DATABASE_URL = "sqlite:///x"\n'},
         {"tests/db.py": 'create_engine("sqlite://")\n'},
         {"app.py": "engine = create_engine(url)\n"},
+        {"src/db.ts": "const dev = NODE_ENV !== 'production'\nnew DataSource({ type: 'sqlite' })\n"},
+        {"src/db.ts": "new DataSource({ type: 'postgres', host: 'localhost' })\n"},
+        {"src/db.test.ts": "new DataSource({ type: 'sqlite' })\n"},
     ],
 )
 def test_where_no_database_is_configured_nothing_is_claimed(tmp_path: Path, files: dict[str, str]) -> None:
@@ -242,6 +273,15 @@ def test_a_guide_is_a_text_of_the_project_that_says_something(
     tmp_path: Path, path: str, text: str, expected: Status
 ) -> None:
     assert guides(tmp_path, {path: text})["doc.monitoring"] == expected
+
+
+@pytest.mark.parametrize(
+    "title", ["Deploying", "Self-hosting", "Production", "Running in production", "Rollout"]
+)
+def test_a_deployment_guide_goes_by_many_names(tmp_path: Path, title: str) -> None:
+    text = f"# {title}\n\n{LONG}\n\n```sh\nmake\n```\n"
+
+    assert guides(tmp_path, {"docs/guide.mdx": text})["doc.deploy"] == Status.OK
 
 
 def test_a_deployment_guide_without_a_command_is_thin(tmp_path: Path) -> None:

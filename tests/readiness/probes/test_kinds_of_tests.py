@@ -57,6 +57,35 @@ def test_what_is_no_test_does_not_count(tmp_path: Path, files: dict[str, str]) -
     assert found(tmp_path, files).status == Status.MISSING
 
 
+@pytest.mark.parametrize(
+    ("path", "text", "expected"),
+    [
+        (
+            "test/app.e2e-spec.ts",
+            "import request from 'supertest'\nit('lists', () => {})\n",
+            {"integration": 1},
+        ),
+        ("test/sums.js", "describe('sums', () => {\n  it('adds', () => {})\n})\n", {"unit": 1}),
+        ("src/sums_test.ts", "Deno.test('adds', () => {})\n", {"unit": 1}),
+        ("src/a.test.ts", "test.each([\n  [1],\n])('adds %d', () => {})\n", {"unit": 1}),
+        (
+            "e2e/shop.spec.ts",
+            "test.describe('shop', () => {\n  test.beforeEach(() => {})\n  test('buys', () => {})\n})\n",
+            {"e2e": 1},
+        ),
+        (
+            "tests/shop.robot",
+            "*** Settings ***\nLibrary  SeleniumLibrary\n*** Test Cases ***\nBuy\n",
+            {"e2e": 1},
+        ),
+    ],
+)
+def test_tests_are_told_from_what_only_groups_them(
+    tmp_path: Path, path: str, text: str, expected: dict[str, int]
+) -> None:
+    assert found(tmp_path, {path: text, "app.py": ""}).evidence["tests"] == expected
+
+
 LANGUAGES = {
     "src/a.test.ts": "it('adds', () => {})\n",
     "pkg/sum_test.go": "func TestSum(t *testing.T) {}\n",

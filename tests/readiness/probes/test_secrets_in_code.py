@@ -25,6 +25,12 @@ HARDCODED = {
     "only an absence is refused": (
         'SECRET_KEY = os.getenv("SECRET_KEY", "dev")\nif not SECRET_KEY:\n    raise ValueError\n'
     ),
+    "or": 'SECRET_KEY = os.environ.get("SECRET_KEY") or "dev"\n',
+    "if there": 'SECRET_KEY = environ["SECRET_KEY"] if "SECRET_KEY" in environ else "dev"\n',
+    "a request is refused": (
+        'SECRET_KEY = os.getenv("SECRET_KEY", "dev")\n\n\ndef view(token):\n'
+        "    if token != SECRET_KEY:\n        raise HTTPException(401)\n"
+    ),
     "database": 'POSTGRES_PASSWORD = os.getenv("POSTGRES_PASSWORD", "postgres")\n',
 }
 
@@ -39,11 +45,42 @@ def test_a_secret_with_a_default_in_the_code_is_hardcoded(tmp_path: Path, code: 
         assert value not in str(found)
 
 
-FROM_ENVIRONMENT = {
+UNCHECKED = {
     "environ": 'import os\nSECRET_KEY = os.environ["SECRET_KEY"]\n',
     "from os import environ": 'SECRET_KEY = environ["SECRET_KEY"]\n',
+    "getenv": 'import os\nJWT_SECRET = os.getenv("JWT_SECRET")\n',
     "environ.Env": 'SECRET_KEY = env("SECRET_KEY")\n',
     "decouple": 'SECRET_KEY = config("SECRET_KEY", cast=str)\n',
+    "only an absence is refused": (
+        'SECRET_KEY = os.environ.get("SECRET_KEY")\nif not SECRET_KEY:\n    raise ValueError\n'
+    ),
+    "pydantic": "class Settings(BaseSettings):\n    secret_key: SecretStr\n",
+    "pydantic field": 'class Settings(BaseSettings):\n    secret_key: str = Field(..., alias="KEY")\n',
+    "a short length": "class Settings(BaseSettings):\n    secret_key: str = Field(min_length=1)\n",
+    "a check that cannot be followed": (
+        'SECRET_KEY = os.environ["SECRET_KEY"]\ncheck_strength(SECRET_KEY)\n'
+    ),
+    "a default that a check may refuse": 'SECRET_KEY = env("SECRET_KEY", "x")\nvalidate(SECRET_KEY)\n',
+}
+
+
+@pytest.mark.parametrize("code", UNCHECKED.values(), ids=UNCHECKED)
+def test_a_secret_whose_strength_nobody_checks_holds_in_part(tmp_path: Path, code: str) -> None:
+    assert statuses(look(secret_default, tmp_path, {"settings.py": code})) == [Status.PARTIAL]
+
+
+FROM_ENVIRONMENT = {
+    "a password, which its server checks": 'DB_PASSWORD = os.environ["DB_PASSWORD"]\n',
+    "issued by somebody else": 'STRIPE_SECRET_KEY = os.environ["STRIPE_SECRET_KEY"]\n',
+    "least length": "class Settings(BaseSettings):\n    secret_key: str = Field(min_length=32)\n",
+    "annotated length": (
+        "class Settings(BaseSettings):\n    secret_key: Annotated[str, Field(min_length=32)]\n"
+    ),
+    "assertion": 'SECRET_KEY = env("SECRET_KEY")\nassert len(SECRET_KEY) > 31\n',
+    "a function that refuses": (
+        "def check(key):\n    if len(key) < 32:\n        raise ValueError\n\n\n"
+        'SECRET_KEY = env("SECRET_KEY", default="dev")\ncheck(SECRET_KEY)\n'
+    ),
     "refused default": (
         'SECRET_KEY = os.getenv("SECRET_KEY", "dev")\n'
         'if SECRET_KEY == "dev" and not DEBUG:\n    raise RuntimeError("no")\n'
@@ -83,6 +120,13 @@ NONE = {
     "its own name": 'PASSWORD = "password"\n',
     "only for developers": 'if DEBUG:\n    SECRET_KEY = "dev"\n',
     "computed": "SECRET_KEY = make_key()\n",
+    "random where nothing is set": 'SECRET_KEY = os.environ.get("SECRET_KEY") or token_hex(32)\n',
+    "a development class": 'class DevelopmentConfig(Config):\n    SECRET_KEY = "dev"\n',
+    "a class for tests": 'class TestSettings(BaseSettings):\n    SECRET_KEY: str = "dev"\n',
+    "an enumeration of settings": 'class ConfigKey(StrEnum):\n    PASSWORD = "db-password"\n',
+    "a route": 'RESET_PASSWORD = "reset-password"\n',
+    "a message": 'WRONG_PASSWORD = "That is wrong."\nPASSWORD = "A password is needed."\n',
+    "developers only": 'SECRET_KEY = "dev" if DEBUG else os.environ["SECRET_KEY"]\n',
     "an optional password": 'SMTP_PASSWORD = os.getenv("SMTP_PASSWORD", "")\n',
     "broken code": 'SECRET_KEY = "x\n',
 }
@@ -110,20 +154,97 @@ def test_settings_of_developers_and_tests_are_left_alone(tmp_path: Path, path: s
         look(secret_default, tmp_path, {path: 'SECRET_KEY = "abc"\n'})
 
 
-def test_javascript_with_a_default_is_hardcoded_and_without_one_passes(tmp_path: Path) -> None:
+def test_a_default_that_is_refused_where_it_is_used_passes(tmp_path: Path) -> None:
     files = {
-        "src/auth.ts": (
-            "const key = process.env.JWT_SECRET || 'secret';\nconst other = process.env.SESSION_SECRET;\n"
-        ),
-        "src/x.js": 'const k = process.env.COOKIE_SECRET ?? "abc"\n',
-        "src/y.js": "const p = process.env.PORT || 3000; const t = process.env.TOKEN_URL || 'x'\n",
+        "app/config.py": 'class Settings(BaseSettings):\n    secret_key: str = "dev"\n',
+        "app/main.py": 'if settings.secret_key == "dev":\n    raise RuntimeError("Set a secret key.")\n',
     }
 
-    assert sorted(statuses(look(secret_default, tmp_path, files))) == [
-        Status.HARDCODED,
-        Status.HARDCODED,
-        Status.OK,
-    ]
+    assert statuses(look(secret_default, tmp_path, files)) == [Status.OK]
+
+
+def test_a_secret_that_production_sets_anew_is_judged_there(tmp_path: Path) -> None:
+    files = {
+        "config/settings/base.py": 'SECRET_KEY = "dev"\n',
+        "config/settings/production.py": 'SECRET_KEY = os.getenv("SECRET_KEY", "prod")\n',
+    }
+    (found,) = look(secret_default, tmp_path, files)
+
+    assert found.status == Status.HARDCODED
+    assert "production.py" in found.detail
+
+
+def test_djangos_check_for_deployments_counts_where_a_warning_stops_it(tmp_path: Path) -> None:
+    settings = {"settings.py": 'SECRET_KEY = os.environ["SECRET_KEY"]\n'}
+    run = "python manage.py check --deploy --fail-level WARNING\n"
+    (strict,) = look(secret_default, tmp_path / "strict", {**settings, "entrypoint.sh": run})
+    (loose,) = look(secret_default, tmp_path / "loose", {**settings, "entrypoint.sh": "check --deploy"})
+
+    assert (strict.status, loose.status) == (Status.OK, Status.PARTIAL)
+
+
+JAVASCRIPT = {
+    "or": ("const key = process.env.JWT_SECRET || 'secret';\n", [Status.HARDCODED]),
+    "nullish": ('const k = process.env.COOKIE_SECRET ?? "abc"\n', [Status.HARDCODED]),
+    "unpacked": ("const { JWT_SECRET = 'secret' } = process.env\n", [Status.HARDCODED]),
+    "nest": ("secret: this.configService.get('JWT_SECRET', 'secret')\n", [Status.HARDCODED]),
+    "nest or": ("secret: config.get<string>('JWT_SECRET') || 'secret'\n", [Status.HARDCODED]),
+    "cast": ("key = (process.env.JWT_SECRET as string) || 'x'\n", [Status.HARDCODED]),
+    "indexed": ("key = process.env['DB_PASSWORD'] || 'postgres'\n", [Status.HARDCODED]),
+    "only for developers": (
+        "key = process.env.NODE_ENV === 'production'\n  ? process.env.JWT_SECRET : 'x'\n",
+        [Status.PARTIAL],
+    ),
+    "perhaps for developers": ("if (isDev) {\n  key = process.env.JWT_SECRET || 'x'\n}\n", [Status.PARTIAL]),
+    "no default": ("const key = process.env.JWT_SECRET;\n", [Status.PARTIAL]),
+    "an empty default": ("const key = process.env.JWT_SECRET || '';\n", [Status.PARTIAL]),
+    "absence throws": (
+        "if (!process.env.JWT_SECRET) throw new Error('x')\nkey = process.env.JWT_SECRET\n",
+        [Status.PARTIAL],
+    ),
+    "read twice": ("a(process.env.JWT_SECRET); b(process.env.JWT_SECRET)\n", [Status.PARTIAL]),
+    "weakness throws": (
+        "const key = process.env.JWT_SECRET || 'dev'\n"
+        "if (process.env.JWT_SECRET.length < 32) {\n  throw new Error('weak')\n}\n",
+        [Status.OK],
+    ),
+    "schema": (
+        "z.object({ JWT_SECRET: z.string().trim().min(32) })\nkey = process.env.JWT_SECRET\n",
+        [Status.OK],
+    ),
+    "joi": (
+        "Joi.object({ JWT_SECRET: Joi.string().min(32) })\nkey = config.get('JWT_SECRET')\n",
+        [Status.OK],
+    ),
+    "a password": ("const p = process.env.DB_PASSWORD\n", [Status.OK]),
+    "commented out": (
+        "// key = process.env.JWT_SECRET || 'x'\n/* process.env.JWT_SECRET */ p = process.env.DB_PASSWORD\n",
+        [Status.OK],
+    ),
+}
+
+
+@pytest.mark.parametrize(("code", "expected"), JAVASCRIPT.values(), ids=JAVASCRIPT)
+def test_javascript_is_accused_of_literal_defaults_only(
+    tmp_path: Path, code: str, expected: list[Status]
+) -> None:
+    assert statuses(look(secret_default, tmp_path, {"src/auth.ts": code})) == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("src/y.js", "const p = process.env.PORT || 3000; const t = process.env.TOKEN_URL || 'x'\n"),
+        ("src/auth.test.ts", "process.env.JWT_SECRET || 'x'\n"),
+        ("config/development.js", "process.env.JWT_SECRET || 'x'\n"),
+        ("dist/main.js", "process.env.JWT_SECRET || 'x'\n"),
+        ("public/app.js", "process.env.JWT_SECRET || 'x';" + "a" * 6000),
+        ("public/app.min.js", "process.env.JWT_SECRET || 'x'\n"),
+    ],
+)
+def test_javascript_of_tests_tools_and_developers_is_left_alone(tmp_path: Path, path: str, code: str) -> None:
+    with pytest.raises(NotApplicable):
+        look(secret_default, tmp_path, {path: code})
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,197 @@
+"""The program writes its log as one object a line, which machines can search."""
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from readiness.probes import pycode, services
+from readiness.probes.checkout import Checkout
+from readiness.probes.outcomes import NotSupported
+from readiness.probes.registry import probe
+from tickets.findings import Finding
+from tickets.scoring import Status
+
+CLAIM = "obs.logs"
+JSON_FORMATTER = re.compile(
+    r"(?i)pythonjsonlogger|json_log_formatter|ecs_logging|logstash_(async\.|formatter)|json\w*formatter|jsonrenderer"
+)
+OWN_FORMATTER = re.compile(r"(?m)^\s*class\s+(\w+)\([^)]*Formatter[^)]*\)")
+CALLED = re.compile(r"(?i)^(\w+\.)*json(log)?_?\w*formatter$|JSONRenderer$|StdlibFormatter$")
+# These hand whole records to a service that keeps them as objects.
+SHIPPED = re.compile(
+    r"aws_lambda_powertools import [^\n]*\bLogger\b|configure_azure_monitor\("
+    r"|\b(?:CloudLogging|StructuredLog|Loki|CloudWatchLog)Handler\(|import google\.cloud\.logging"
+    r"|google\.cloud import [^\n]*\blogging\b"
+)
+LIBRARY = re.compile(
+    r"(?m)^\s*(?:from|import)\s+(structlog|loguru|pythonjsonlogger|json_log_formatter|ecs_logging)\b"
+)
+CONFIG_FILES = ("*log*.y*ml", "*log*.json", "*log*.ini", "*log*.conf", "*log*.toml")
+JAVASCRIPT = re.compile(
+    r"\b(?:pino(?:Http)?\s*\(|bunyan\.createLogger\s*\(|LoggerModule\.forRoot(?:Async)?\s*\(|expressPino\s*\()"
+    r"|(?i:\bfastify)\s*\(\s*\{[^}]{0,200}?\blogger\s*:(?!\s*false)|new\s+FastifyAdapter\s*\(\s*\{[^}]{0,200}?logger\s*:"
+)
+WINSTON = re.compile(r"\b(?:winston\.)?createLogger\s*\(|\bWinstonModule\.(?:forRoot|createLogger)")
+WINSTON_TEXT = re.compile(r"\b(?:format\.)?(?:printf|simple|cli|prettyPrint|nestLike)\s*\(")
+WINSTON_JSON = re.compile(r"\b(?:format\.)?(?:json|logstash)\s*\(|\becsFormat\s*\(")
+JAVASCRIPT_LIBRARY = frozenset(
+    {"pino", "pino-http", "nestjs-pino", "winston", "nest-winston", "bunyan", "log4js", "signale"}
+)
+GO = re.compile(
+    r"slog\.NewJSONHandler\(|logrus\.JSONFormatter\b|log\.JSONFormatter\b|zap\.(?:NewProduction|NewJSONEncoder|Config)"
+    r"|zapcore\.NewJSONEncoder\(|zerolog\.(?:New\(|Ctx\()|rs/zerolog/log\"|NewJSONFormatter\("
+)
+# Elsewhere the configuration may lie outside of the repository: what is not found says nothing.
+OTHERS: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...] = (
+    (
+        ("*logback*.xml", "log4j2*.xml", "log4j2*.y*ml"),
+        re.compile(r"LogstashEncoder|JsonEncoder|EcsEncoder|JsonTemplateLayout|JsonLayout|LogstashTcp"),
+    ),
+    (
+        ("application*.properties", "application*.y*ml"),
+        re.compile(
+            r"logging\.structured\.format|(?s:structured:\s*\n\s*format:)|quarkus\.log\.console\.json"
+        ),
+    ),
+    (
+        ("*.rb",),
+        re.compile(
+            r"\blograge\.enabled\s*=\s*true|SemanticLogger\.add_appender|rails_semantic_logger\.format\s*=\s*:json"
+        ),
+    ),
+    (("*.php", "monolog.y*ml"), re.compile(r"JsonFormatter|monolog\.formatter\.json")),
+    (
+        ("*.cs", "appsettings*.json"),
+        re.compile(r"AddJsonConsole\(|CompactJsonFormatter|Serilog\.Formatting\.Json|new JsonFormatter\("),
+    ),
+    (
+        ("*.rs",),
+        re.compile(
+            r"(?s)(?:tracing_subscriber::fmt|fmt::layer)\(\).{0,300}?\.json\(\)|BunyanFormattingLayer"
+        ),
+    ),
+    (("*.exs", "*.ex"), re.compile(r"LoggerJSON")),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the log of one language looks like: written as objects, or only how near it comes."""
+
+    language: str
+    at: str = ""
+    nearly: str = ""
+
+    def finding(self) -> Finding:
+        """Return what it is worth."""
+        evidence = {"language": self.language, "at": self.at or self.nearly}
+        if self.at:
+            return Finding(
+                CLAIM, Status.OK, f"{self.language} writes a structured log ({self.at}).", evidence
+            )
+        if self.nearly:
+            detail = (
+                f"A library for structured logs is there ({self.nearly}), and nothing makes it write JSON."
+            )
+            return Finding(CLAIM, Status.PARTIAL, detail, evidence)
+        detail = f"Nothing in the {self.language} code makes the log structured."
+        return Finding(CLAIM, Status.NOT_CONFIGURED, detail, evidence)
+
+
+@probe(
+    "structured-logging",
+    title="Structured logging",
+    every=timedelta(days=1),
+    criteria=(CLAIM,),
+    why="At night somebody has to find one request among millions of lines, and plain text cannot be asked.",
+    fix="Log one JSON object a line to standard output, with the id of the request in it.",
+)
+def structured_logging(checkout: Checkout) -> list[Finding]:
+    """Look for what formats the log, in every language that answers requests here."""
+    seen = [*in_python(checkout), *in_javascript(checkout), *in_go(checkout), *in_others(checkout)]
+    if not seen:
+        raise NotSupported("No service was found in a language whose logging is known here.")
+    return [one.finding() for one in seen]
+
+
+def in_python(checkout: Checkout) -> Iterator[Seen]:
+    """Yield what Python's log looks like, when Python answers requests."""
+    files = services.python_files(checkout)
+    if not files:
+        return
+    logging = [(path, text) for path, text in files if re.search(r"(?i)log", text)]
+    own = {name for _, text in logging if "dumps(" in text for name in OWN_FORMATTER.findall(text)}
+    trees = ((path, tree) for path, text in logging if (tree := pycode.parsed(text)))
+    places = (f"{path}:{line}" for path, tree in trees for line in formatting(tree, own))
+    at = next(places, "") or services.first(logging, SHIPPED) or in_files(checkout)
+    yield Seen("Python", at, "" if at else services.first(logging, LIBRARY))
+
+
+def formatting(tree: ast.Module, own: set[str]) -> Iterator[int]:
+    """Yield the lines that make Python's log structured; `own` are the project's classes that write JSON."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Constant(value=str() as text) if re.fullmatch(r"[\w.]{3,120}", text) and "." in text:
+                # As dictConfig takes it: the dotted name of a class.
+                if JSON_FORMATTER.search(text) or text.rpartition(".")[2] in own:
+                    yield node.lineno
+            case ast.Call() if CALLED.search(ast.unparse(node.func)) or pycode.called(node) in own:
+                yield node.lineno
+            case ast.keyword(arg="serialize", value=value) if pycode.literal(value) is not False:
+                yield value.lineno
+            case ast.Dict(keys=keys, values=values):
+                for key, value in zip(keys, values, strict=True):
+                    if isinstance(key, ast.Constant) and names_formatter(key.value, value, own):
+                        yield node.lineno
+
+
+def names_formatter(key: object, value: ast.expr, own: set[str]) -> bool:
+    """Tell whether an entry of a configuration is one of JSON: its factory, or loguru's switch."""
+    if key == "serialize":
+        return pycode.literal(value) is True
+    name = ast.unparse(value)
+    return key in {"()", "class"} and (name.rpartition(".")[2] in own or bool(CALLED.search(name)))
+
+
+def in_files(checkout: Checkout) -> str:
+    """Return a configuration file of the log that names a formatter for JSON, or ""."""
+    files = [
+        (path, checkout.text(path))
+        for path in checkout.own_files(*CONFIG_FILES)
+        if not pycode.is_development(path)
+    ]
+    return services.first(files, JSON_FORMATTER)
+
+
+def in_javascript(checkout: Checkout) -> Iterator[Seen]:
+    """Yield what JavaScript's log looks like, when JavaScript answers requests."""
+    files = services.javascript_files(checkout)
+    if not files:
+        return
+    at = services.first(files, JAVASCRIPT)
+    near = ""
+    for path, code in files:
+        if not at and (made := WINSTON.search(code)):
+            where = services.place(path, code, made)
+            # Winston writes JSON unless it is told otherwise.
+            is_json = WINSTON_JSON.search(code) or not WINSTON_TEXT.search(code)
+            at, near = (where, near) if is_json else (at, near or where)
+    declared = sorted(JAVASCRIPT_LIBRARY & services.packages(checkout))
+    yield Seen("JavaScript", at, "" if at else near or ", ".join(declared))
+
+
+def in_go(checkout: Checkout) -> Iterator[Seen]:
+    """Yield what Go's log looks like, when Go answers requests."""
+    files = services.go_files(checkout)
+    if files:
+        yield Seen("Go", services.first(files, GO))
+
+
+def in_others(checkout: Checkout) -> Iterator[Seen]:
+    """Yield what other languages say they write."""
+    for patterns, signs in OTHERS:
+        files = [(path, checkout.text(path)) for path in checkout.own_files(*patterns)]
+        if at := services.first(files, signs):
+            yield Seen(f"The program ({at.rpartition('.')[2].partition(':')[0]})", at)
