@@ -11,7 +11,7 @@ from readiness.probes.registry import probe
 from tickets.findings import Finding
 from tickets.scoring import Status
 
-CLAIM = "perf.assets"
+CLAIM = "perf.asset-budget"
 KILO = 1024
 MEGA = 1024 * KILO
 IMAGES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".webp", ".avif", ".bmp", ".tif", ".tiff", ".svg"})

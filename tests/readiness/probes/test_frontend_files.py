@@ -108,7 +108,7 @@ def test_a_committed_file_is_held_against_the_budget_of_its_kind(
         return
     (found,) = look(asset_budget, tmp_path, files)
 
-    assert (found.criterion, found.status) == ("perf.assets", Status.PARTIAL if expected else Status.OK)
+    assert (found.criterion, found.status) == ("perf.asset-budget", Status.PARTIAL if expected else Status.OK)
     assert expected in found.detail
     if expected:
         assert f"{path} (" in found.detail
