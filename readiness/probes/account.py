@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlencode, urljoin
+from urllib.parse import urlencode
 
 from readiness.outside.exchange import Exchange
 from readiness.outside.failures import CannotTell
@@ -25,7 +25,7 @@ def is_declared(target: Target) -> bool:
 async def token_answer(target: Target) -> Exchange:
     """Return what the token path answers to the account: asked with JSON, else with a form (RFC 6749, 4.3).
 
-    Raises CannotTell when it lets the account not in.
+    Raises CannotTell when it does not let the account in.
     """
     named = {"username": target.test_username, "password": target.test_password}
     answer = await _posted_json(target, target.token_path, named)
@@ -51,7 +51,10 @@ async def sign_in(target: Target) -> Exchange:
         return _let_in(target.login_path, await _posted_json(target, target.login_path, named))
     if form.element.get("method").lower() != "post":
         raise CannotTell(f"The form of {target.login_path} would put the password into an address.")
-    where = urljoin(markup.base_of(page, markup.elements(page.text)), form.element.get("action") or page.url)
+    base = markup.base_of(page, markup.elements(page.text))
+    where = markup.joined(base, form.element.get("action") or page.url)
+    if not where:
+        raise CannotTell(f"The form of {target.login_path} leads to no address.")
     cookies = cookies_of(page)
     headers = {**FORM, "Referer": page.url, **({"Cookie": cookies} if cookies else {})}
     body = urlencode(_filled(target, form))

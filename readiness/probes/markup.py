@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 from readiness.outside.exchange import Exchange
+from readiness.outside.failures import CannotTell
 
 PAGES = frozenset({"text/html", "application/xhtml+xml"})
 
@@ -58,10 +59,17 @@ class _Reader(HTMLParser):
 
 
 def elements(text: str) -> list[Element]:
-    """Return the start tags of a page in their order; "/form" marks the end of a form."""
+    """Return the start tags of a page in their order; "/form" marks the end of a form.
+
+    Raises CannotTell for markup that the parser gives up on: what follows would be missing unseen.
+    """
     reader = _Reader()
-    reader.feed(text)
-    reader.close()
+    try:
+        # A tag that never ends is no tag, and a tail of those costs the parser minutes.
+        reader.feed(text[: text.rfind(">") + 1])
+        reader.close()
+    except AssertionError:
+        raise CannotTell("The page holds a declaration that no parser reads, so it was not judged.") from None
     return reader.elements
 
 
@@ -87,11 +95,21 @@ def is_page(answer: Exchange) -> bool:
 def base_of(answer: Exchange, found: list[Element]) -> str:
     """Return the address to which a page's relative addresses are relative."""
     stated = next((element.get("href") for element in found if element.tag == "base"), "")
-    return urljoin(answer.url, stated)
+    return joined(answer.url, stated) or answer.url
+
+
+def joined(base: str, address: str) -> str:
+    """Return an address that a page names as an absolute one, or "" for one that no browser would ask."""
+    try:
+        url = urljoin(base, address)
+        return url if urlsplit(url).port != 0 else ""
+    except ValueError:
+        return ""
 
 
 def scripts_of(answer: Exchange) -> list[str]:
     """Return the addresses of the scripts that a page names, in their order."""
     found = elements(answer.text)
     base = base_of(answer, found)
-    return [urljoin(base, one.get("src")) for one in found if one.tag == "script" and one.get("src")]
+    scripts = [one for one in found if one.tag == "script" and one.get("src")]
+    return [url for one in scripts if (url := joined(base, one.get("src")))]

@@ -17,7 +17,7 @@ from tickets.scoring import Status
 
 MOST_SCRIPTS = 4
 ENOUGH = 2
-SENTRY_DSN = r"https://[0-9a-f]{32}(?::[0-9a-f]{32})?@[\w.-]+(?::\d+)?/(?:[\w/-]+/)?\d+"
+SENTRY_DSN = r"https://[0-9a-f]{32}(?::[0-9a-f]{32})?@[\w.-]{1,253}(?::\d{1,5})?/(?:[\w/-]{1,200}/)?\d+"
 SENTRY_SDK = r"\bSentry\.(?:init|onLoad)\s*\(|__SENTRY__|browser\.sentry-cdn\.com|js\.sentry-cdn\.com"
 # What stands in a page or its scripts. GlitchTip speaks Sentry's protocol and is sent to by its SDK.
 IN_SCRIPTS: dict[str, re.Pattern[str]] = {

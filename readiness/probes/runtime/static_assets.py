@@ -4,11 +4,12 @@ import asyncio
 import re
 from collections.abc import Iterator
 from datetime import timedelta
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from readiness.outside.exchange import Exchange
 from readiness.outside.failures import CannotTell
 from readiness.probes import markup
+from readiness.probes.outcomes import NotApplicable
 from readiness.probes.pages import html_pages, whole
 from readiness.probes.registry import probe
 from readiness.probes.target import Target
@@ -21,16 +22,16 @@ WORTH_COMPRESSING = 1400
 LONG_SECONDS = 30 * 86400
 SHORT_SECONDS = 86400
 PAGE_SECONDS = 300
+NAME_LENGTH = 160
 ENCODINGS = frozenset({"br", "gzip", "x-gzip", "zstd", "deflate", "dcb", "dcz"})
 TEXT = re.compile(r"^text/|javascript$|json$|\bxml$|\+xml$|^application/wasm$")
 # A part of the name that changes with the content: main.3f2c1ab9.js, index-BgX2_dQz.js, app.css?v=3f2c1ab9.
 # Some hashes read like words (index-DiwrgTda.js): of a name that only may hold one, nothing bad is said.
 HASHED = re.compile(
-    r"[.\-_][0-9a-f]{8,64}\.|[.\-_](?=[\w-]*\d)(?=[\w-]*[A-Z])[\w-]{8,22}\.|/[0-9a-f]{16,64}\.|\?(?:\w+=)?[\w.-]+$"
+    r"[.\-_][0-9a-f]{8,64}\.|[.\-_](?=[\w-]{0,21}\d)(?=[\w-]{0,21}[A-Z])[\w-]{8,22}\.|/[0-9a-f]{16,64}\.|\?(?:\w+=)?[\w.-]+$"
 )
 MAYBE_HASHED = re.compile(r"[.\-_/][\w-]{8,64}\.(?:\w+\.)?\w{2,5}$")
 MAX_AGE = re.compile(r"(?i)\bmax-age\s*=\s*\"?(\d+)")
-ACTIVE = frozenset({"script", "link", "iframe"})
 
 Problem = tuple[Status, str]
 
@@ -60,6 +61,8 @@ async def static_assets(target: Target) -> list[Finding]:
     if problems:
         return [Finding("perf.assets", status, detail, seen) for status, detail in problems]
     whole(pages)
+    if not assets:
+        raise NotApplicable(f"{pages[0].url} names no static file of its own origin.")
     if troubled := [one for one in assets if one.status != 200]:
         raise CannotTell(
             f"{troubled[0].url} answers {troubled[0].status}, so not every file could be judged."
@@ -77,7 +80,7 @@ def own_assets(page: Exchange) -> Iterator[str]:
     files = [one for one in found if asset_of(one) and one.tag != "iframe"]
     named = sorted(files, key=lambda one: one.tag == "img")
     for one in named:
-        url = urljoin(base, asset_of(one)).partition("#")[0]
+        url = markup.joined(base, asset_of(one)).partition("#")[0]
         if url.startswith(("http:", "https:")) and page.is_at(url):
             yield url
 
@@ -96,15 +99,22 @@ def mixed(page: Exchange) -> Iterator[Problem]:
         return
     found = markup.elements(page.text)
     base = markup.base_of(page, found)
-    for one in found:
-        url = urljoin(base, asset_of(one)) if asset_of(one) else ""
-        if url.startswith("http:") and urlsplit(url).hostname not in {"localhost", "127.0.0.1"}:
-            status = Status.FAILING if one.tag in ACTIVE else Status.RISKY
-            yield (
-                status,
-                f"{page.url} loads {url.partition('?')[0][:200]} over plain http, which browsers block.",
-            )
-            return
+    plain = [
+        (is_active(one), url)
+        for one in found
+        if (url := markup.joined(base, asset_of(one))).startswith("http:")
+        and asset_of(one)
+        and urlsplit(url).hostname not in {"localhost", "127.0.0.1"}
+    ]
+    if plain:
+        active, url = max(plain)
+        detail = f"{page.url} loads {url.partition('?')[0][:200]} over plain http, which browsers block."
+        yield (Status.FAILING if active else Status.RISKY), detail
+
+
+def is_active(one: markup.Element) -> bool:
+    """Tell whether an element takes part in what its page does, and not only in how it looks."""
+    return one.tag in {"script", "iframe"} or "stylesheet" in one.get("rel").lower()
 
 
 def kept_pages(page: Exchange) -> Iterator[Problem]:
@@ -164,7 +174,8 @@ def is_plain(asset: Exchange) -> bool:
 def is_hashed(url: str) -> bool:
     """Tell whether a name changes with the content: it holds a hash, or a version as its query."""
     parts = urlsplit(url)
-    return bool(HASHED.search(parts.path + (f"?{parts.query}" if parts.query else "")))
+    name = parts.path + (f"?{parts.query}" if parts.query else "")
+    return bool(HASHED.search(name[-NAME_LENGTH:]))
 
 
 def max_age(rules: str) -> int | None:
@@ -184,5 +195,5 @@ def row(asset: Exchange) -> dict[str, object]:
 
 
 def path_of(url: str) -> str:
-    """Return the path of an address."""
-    return urlsplit(url).path[:160]
+    """Return the path of an address; of a long one the end, which is the name."""
+    return urlsplit(url).path[-NAME_LENGTH:]

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from readiness.outside.exchange import Exchange
 from readiness.probes import markup
@@ -14,7 +14,7 @@ from readiness.probes.target import Target
 from tickets.findings import Finding
 from tickets.scoring import Status
 
-IMPORTED = re.compile(r"""(?:\bfrom|\bimport)\s*\(?\s*["'](https?://[^"'\s]+)["']""")
+IMPORTED = re.compile(r"""\b(?:from|import)\s{0,9}\(?\s{0,9}["'](https?://[^"'\s]{1,500})["']""")
 SCRIPT_TYPES = frozenset({"", "module", "text/javascript", "application/javascript", "text/ecmascript"})
 # Below these everybody may have a name: two of them are strangers.
 SHARED = frozenset(
@@ -106,12 +106,12 @@ def scripts_of(target: Target, page: Exchange) -> Iterator[Script]:
     scripts = [one for one in found if one.tag == "script" and one.get("type").lower() in SCRIPT_TYPES]
     handled = any("document.write" in one.text and "<script" in one.text for one in scripts)
     for one in scripts:
-        url = urljoin(base, one.get("src"))
+        url = markup.joined(base, one.get("src"))
         if one.get("src") and is_elsewhere(target, page, url):
             pinned = one.get("integrity").startswith("sha")
             yield Script(url, pinned, "crossorigin" in one.attributes, handled or bool(one.get("onerror")))
         for imported in IMPORTED.findall(one.text):
-            if is_elsewhere(target, page, imported):
+            if is_elsewhere(target, page, markup.joined(base, imported)):
                 yield Script(imported, False, False, False)
 
 

