@@ -1,5 +1,6 @@
 """Owns which environment variables a repository reads, which it sets itself, and which are written down."""
 
+import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +14,11 @@ GIVEN = re.compile(
     r"|BASE_URL|PYTHONPATH|DJANGO_SETTINGS_MODULE|VIRTUAL_ENV|NO_COLOR|FORCE_COLOR|PYTEST_\w+|VITEST\w*|JEST_\w+"
     r"|CI|CI_\w+|GITHUB_(ACTIONS|SHA|REF\w*|RUN_\w+|REPOSITORY|WORKSPACE)|VERCEL|VERCEL_\w+|NETLIFY|NEXT_(RUNTIME|PHASE)"
     r"|NODE_OPTIONS|DYNO|RENDER|RENDER_\w+|FLY_\w+|RAILWAY_\w+|K_SERVICE|AWS_LAMBDA_\w+|KUBERNETES_SERVICE_\w+"
-    r"|(HTTPS?|NO|ALL)_PROXY|XDG_\w+|APPDATA|USERPROFILE|COMSPEC|PROGRAMFILES|EDITOR|PAGER|COLUMNS|DISPLAY"
+    r"|(HTTPS?|NO|ALL)_PROXY|XDG_\w+|COMP_\w+|PATHEXT|WINDIR|SYSTEMROOT"
+    r"|APPDATA|USERPROFILE|COMSPEC|PROGRAMFILES|EDITOR|PAGER|COLUMNS|DISPLAY"
+)
+READS = re.compile(
+    r"\benviron\b|\bgetenv\b|(?<![.\w])(?:env|config)\(|\benv\.\w+\(|\bclass \w+\([^)]*Settings\b"
 )
 COMPOSE = ("*compose*.yml", "*compose*.yaml")
 MANIFESTS = ("*.yml", "*.yaml")
@@ -49,9 +54,16 @@ def used(checkout: Checkout) -> dict[str, Use]:
 
 def in_python(checkout: Checkout) -> Iterator[Use]:
     """Yield what Python reads."""
-    for path, tree in pycode.trees(checkout, "environ", "getenv", "env(", "env.", "config(", "Settings"):
+    for path, tree in reading_trees(checkout):
         for found in pycode.variables(path, tree):
             yield Use(found.name, f"{path}:{found.line}", found.is_optional)
+
+
+def reading_trees(checkout: Checkout) -> Iterator[tuple[str, ast.Module]]:
+    """Yield the Python modules that may read the environment; to parse all the others takes too long."""
+    for path, text in pycode.texts(checkout, "env", "config(", "Settings"):
+        if READS.search(text) and (tree := pycode.parsed(text)):
+            yield path, tree
 
 
 def in_javascript(checkout: Checkout) -> Iterator[Use]:
