@@ -30,7 +30,7 @@ SET = re.compile(r"""(?m)^\s*(?:-\s*)?["']?([A-Z][A-Z0-9_]{2,})["']?\s*[:=]\s*(\
 NAMED = re.compile(r"""(?m)^\s*(?:-\s*)?name:\s*["']?([A-Z][A-Z0-9_]{2,})["']?\s*$""")
 HANDED_ON = re.compile(r"""(?m)^\s*-\s*["']?([A-Z][A-Z0-9_]{2,})["']?\s*$""")
 IN_IMAGE = re.compile(r"(?m)^\s*(?:ENV\s+|\s+)([A-Z][A-Z0-9_]*)(?:=|\s+\S)")
-DOCUMENTS = ("*.md", "*.rst", "*.adoc", "*.txt", "*.mdx", "*.html")
+DOCUMENTS = ("*.md", "*.rst", "*.adoc", "*.txt", "*.mdx")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +75,8 @@ def in_javascript(checkout: Checkout) -> Iterator[Use]:
 
 def in_compose(checkout: Checkout) -> Iterator[Use]:
     """Yield what compose files take from the environment. An absent one is empty, unless it is demanded."""
-    for path in checkout.own_files(*COMPOSE):
-        text = "" if pycode.is_development(path) else without_comments(checkout.text(path))
+    for path, whole in checkout.own_texts(*COMPOSE):
+        text = "" if pycode.is_development(path) else without_comments(whole)
         for found in INTERPOLATED.finditer(text):
             where = f"{path}:{text.count(chr(10), 0, found.start()) + 1}"
             yield Use(found[1] or found[3], where, "?" not in (found[2] or ""))
@@ -87,13 +87,13 @@ def in_compose(checkout: Checkout) -> Iterator[Use]:
 def given(checkout: Checkout) -> set[str]:
     """Return what images, compose files and manifests set themselves, whatever they set it to."""
     names: set[str] = set()
-    for path in checkout.own_files(*MANIFESTS):
-        text = without_comments(checkout.text(path))
+    for path, whole in checkout.own_texts(*MANIFESTS):
+        text = without_comments(whole)
         if "compose" in path.rpartition("/")[2] or re.search(r"(?m)^kind:|^\s*env:", text):
             names |= {name for name, value in SET.findall(text) if not passes_on(name, value)}
             names |= set(NAMED.findall(text))
-    for path in checkout.own_files(*IMAGES):
-        names |= set(IN_IMAGE.findall(checkout.text(path)))
+    for _, text in checkout.own_texts(*IMAGES):
+        names |= set(IN_IMAGE.findall(text))
     return names
 
 

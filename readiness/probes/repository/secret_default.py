@@ -206,7 +206,7 @@ def is_long(setting: pycode.Setting) -> bool:
 
 def is_checked_for_deployment(checkout: Checkout) -> bool:
     """Tell whether something runs Django's check for deployments, so that a warning of it stops the start."""
-    return any(DEPLOY_CHECK.search(checkout.text(path)) for path in checkout.own_files(*RUNS))
+    return any(DEPLOY_CHECK.search(text) for _, text in checkout.own_texts(*RUNS))
 
 
 def is_refused(code: Code, setting: pycode.Setting, *, when_empty: bool) -> bool:

@@ -178,11 +178,7 @@ def names_formatter(key: object, value: ast.expr, own: set[str]) -> bool:
 
 def in_files(checkout: Checkout) -> str:
     """Return a configuration file of the log that names a formatter for JSON, or ""."""
-    files = [
-        (path, checkout.text(path))
-        for path in checkout.own_files(*CONFIG_FILES)
-        if not pycode.is_development(path)
-    ]
+    files = [one for one in checkout.own_texts(*CONFIG_FILES) if not pycode.is_development(one[0])]
     return services.first(files, JSON_FORMATTER)
 
 
@@ -213,6 +209,6 @@ def in_go(checkout: Checkout) -> Iterator[Seen]:
 def in_others(checkout: Checkout) -> Iterator[Seen]:
     """Yield what other languages say they write."""
     for patterns, signs in OTHERS:
-        files = [(path, checkout.text(path)) for path in checkout.own_files(*patterns)]
+        files = list(checkout.own_texts(*patterns))
         if at := services.first(files, signs):
             yield Seen(f"The program ({at.rpartition('.')[2].partition(':')[0]})", at)
