@@ -184,6 +184,14 @@ class Checkout:
         """Return `files` without vendored and built ones, tests, examples and documents: what really runs."""
         return [path for path in self.files(*patterns) if not is_aside(path)]
 
+    def own_texts(self, *patterns: str) -> Iterator[tuple[str, str]]:
+        """Yield `own_files` with their text. What a partial copy left out is passed over."""
+        for path in self.own_files(*patterns):
+            try:
+                yield path, self.text(path)
+            except CannotTell:
+                continue
+
     def read(self, path: str, limit: int = READ_BYTES) -> bytes:
         """Return the first `limit` bytes of a file.
 

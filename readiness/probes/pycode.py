@@ -18,6 +18,7 @@ CONFIGURATION = re.compile(r"(?i)config|settings")
 # What production reads: there a setting of the common module is given another value.
 PRODUCTION = re.compile(r"(?i)(^|[/_.-])(prod|production|live|deploy|deployment|release)([/_.-]|$)")
 PRODUCTION_CLASS = re.compile(r"(Prod|Production|Live)(?=[A-Z_]|$)")
+OF_PRODUCTION = re.compile(r"(?m)^class \w*(?:Prod|Production|Live)(?=[A-Z_(:])")
 # What one variable can hold; a field of any other type is filled from several, or not by its name.
 PLAIN = re.compile(
     r"\b(str|int|float|bool|bytes|list|set|tuple|dict|Any|Path|SecretStr|SecretBytes|\w*(Dsn|Url|URL)|EmailStr"
@@ -101,10 +102,11 @@ def overridden(checkout: Checkout) -> frozenset[tuple[str, str]]:
     A module for production speaks for the modules beside it, a class for production for those in its file.
     """
     found: set[tuple[str, str]] = set()
-    for path, tree in trees(checkout, *("SECRET", "PASSWORD", "DEBUG", "ALLOWED_HOSTS", "ORIGINS", "KEY")):
-        if PRODUCTION.search(path):
+    for path, text in texts(checkout, "="):
+        tree = parsed(text) if PRODUCTION.search(path) or OF_PRODUCTION.search(text) else None
+        if tree and PRODUCTION.search(path):
             found |= {(folder_of(path), setting.name) for setting in settings(path, tree)}
-        for node in tree.body:
+        for node in tree.body if tree else ():
             if isinstance(node, ast.ClassDef) and PRODUCTION_CLASS.search(node.name):
                 inner = _settings(path, node.body, from_environment=False, guarded=False)
                 found |= {(path, setting.name) for setting in inner}
@@ -202,6 +204,7 @@ def variable(path: str, node: ast.AST) -> Variable | None:
         case ast.Subscript(
             value=ast.Attribute(value=ast.Name(id="os"), attr="environ") | ast.Name(id="environ"),
             slice=ast.Constant(value=str() as name),
+            ctx=ast.Load(),
         ) if NAME.fullmatch(name):
             return Variable(name, path, node.lineno, None, False)
         case ast.Call(args=[ast.Constant(value=str() as name), *rest]) if NAME.fullmatch(name):

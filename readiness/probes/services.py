@@ -60,7 +60,7 @@ def javascript_files(checkout: Checkout) -> list[tuple[str, str]]:
 
 def go_files(checkout: Checkout) -> list[tuple[str, str]]:
     """Return the project's Go as path and code, empty when it is no program that answers requests."""
-    files = [(path, javascript.code_of(checkout.text(path))) for path in checkout.own_files("*.go")]
+    files = [(path, javascript.code_of(text)) for path, text in checkout.own_texts("*.go")]
     runs = any("func main()" in code for _, code in files)
     return files if runs and any(GO.search(code) for _, code in files) else []
 

@@ -1,5 +1,6 @@
 """Owns which environment variables a repository reads, which it sets itself, and which are written down."""
 
+import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +14,11 @@ GIVEN = re.compile(
     r"|BASE_URL|PYTHONPATH|DJANGO_SETTINGS_MODULE|VIRTUAL_ENV|NO_COLOR|FORCE_COLOR|PYTEST_\w+|VITEST\w*|JEST_\w+"
     r"|CI|CI_\w+|GITHUB_(ACTIONS|SHA|REF\w*|RUN_\w+|REPOSITORY|WORKSPACE)|VERCEL|VERCEL_\w+|NETLIFY|NEXT_(RUNTIME|PHASE)"
     r"|NODE_OPTIONS|DYNO|RENDER|RENDER_\w+|FLY_\w+|RAILWAY_\w+|K_SERVICE|AWS_LAMBDA_\w+|KUBERNETES_SERVICE_\w+"
-    r"|(HTTPS?|NO|ALL)_PROXY|XDG_\w+|APPDATA|USERPROFILE|COMSPEC|PROGRAMFILES|EDITOR|PAGER|COLUMNS|DISPLAY"
+    r"|(HTTPS?|NO|ALL)_PROXY|XDG_\w+|COMP_\w+|PATHEXT|WINDIR|SYSTEMROOT"
+    r"|APPDATA|USERPROFILE|COMSPEC|PROGRAMFILES|EDITOR|PAGER|COLUMNS|DISPLAY"
+)
+READS = re.compile(
+    r"\benviron\b|\bgetenv\b|(?<![.\w])(?:env|config)\(|\benv\.\w+\(|\bclass \w+\([^)]*Settings\b"
 )
 COMPOSE = ("*compose*.yml", "*compose*.yaml")
 MANIFESTS = ("*.yml", "*.yaml")
@@ -25,7 +30,7 @@ SET = re.compile(r"""(?m)^\s*(?:-\s*)?["']?([A-Z][A-Z0-9_]{2,})["']?\s*[:=]\s*(\
 NAMED = re.compile(r"""(?m)^\s*(?:-\s*)?name:\s*["']?([A-Z][A-Z0-9_]{2,})["']?\s*$""")
 HANDED_ON = re.compile(r"""(?m)^\s*-\s*["']?([A-Z][A-Z0-9_]{2,})["']?\s*$""")
 IN_IMAGE = re.compile(r"(?m)^\s*(?:ENV\s+|\s+)([A-Z][A-Z0-9_]*)(?:=|\s+\S)")
-DOCUMENTS = ("*.md", "*.rst", "*.adoc", "*.txt", "*.mdx", "*.html")
+DOCUMENTS = ("*.md", "*.rst", "*.adoc", "*.txt", "*.mdx")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +54,16 @@ def used(checkout: Checkout) -> dict[str, Use]:
 
 def in_python(checkout: Checkout) -> Iterator[Use]:
     """Yield what Python reads."""
-    for path, tree in pycode.trees(checkout, "environ", "getenv", "env(", "env.", "config(", "Settings"):
+    for path, tree in reading_trees(checkout):
         for found in pycode.variables(path, tree):
             yield Use(found.name, f"{path}:{found.line}", found.is_optional)
+
+
+def reading_trees(checkout: Checkout) -> Iterator[tuple[str, ast.Module]]:
+    """Yield the Python modules that may read the environment; to parse all the others takes too long."""
+    for path, text in pycode.texts(checkout, "env", "config(", "Settings"):
+        if READS.search(text) and (tree := pycode.parsed(text)):
+            yield path, tree
 
 
 def in_javascript(checkout: Checkout) -> Iterator[Use]:
@@ -63,8 +75,8 @@ def in_javascript(checkout: Checkout) -> Iterator[Use]:
 
 def in_compose(checkout: Checkout) -> Iterator[Use]:
     """Yield what compose files take from the environment. An absent one is empty, unless it is demanded."""
-    for path in checkout.own_files(*COMPOSE):
-        text = "" if pycode.is_development(path) else without_comments(checkout.text(path))
+    for path, whole in checkout.own_texts(*COMPOSE):
+        text = "" if pycode.is_development(path) else without_comments(whole)
         for found in INTERPOLATED.finditer(text):
             where = f"{path}:{text.count(chr(10), 0, found.start()) + 1}"
             yield Use(found[1] or found[3], where, "?" not in (found[2] or ""))
@@ -75,13 +87,13 @@ def in_compose(checkout: Checkout) -> Iterator[Use]:
 def given(checkout: Checkout) -> set[str]:
     """Return what images, compose files and manifests set themselves, whatever they set it to."""
     names: set[str] = set()
-    for path in checkout.own_files(*MANIFESTS):
-        text = without_comments(checkout.text(path))
+    for path, whole in checkout.own_texts(*MANIFESTS):
+        text = without_comments(whole)
         if "compose" in path.rpartition("/")[2] or re.search(r"(?m)^kind:|^\s*env:", text):
             names |= {name for name, value in SET.findall(text) if not passes_on(name, value)}
             names |= set(NAMED.findall(text))
-    for path in checkout.own_files(*IMAGES):
-        names |= set(IN_IMAGE.findall(checkout.text(path)))
+    for _, text in checkout.own_texts(*IMAGES):
+        names |= set(IN_IMAGE.findall(text))
     return names
 
 

@@ -86,10 +86,10 @@ def in_python(checkout: Checkout) -> Iterator[Threshold]:
         yield from threshold(path, table(tool, "coverage", "report").get("fail_under"))
         options = table(tool, "pytest", "ini_options").get("addopts", "")
         yield from under(path, " ".join(options) if isinstance(options, list) else str(options))
-    for path in checkout.own_files(*INI):
+    for path, text in checkout.own_texts(*INI):
         parser = configparser.ConfigParser(interpolation=None, strict=False)
         try:
-            parser.read_string(checkout.text(path))
+            parser.read_string(text)
         except configparser.Error:
             continue
         for section in ("report", "coverage:report"):
@@ -111,10 +111,12 @@ def in_javascript(checkout: Checkout) -> Iterator[Threshold]:
         for script in table(package, "scripts").values():
             yield from of_c8(path, str(script))
             yield from of_block(path, str(script))
-    for path in checkout.own_files(".nycrc", ".nycrc.json", ".c8rc", ".c8rc.json", ".nycrc.y*ml"):
-        yield from of_c8(path, checkout.text(path))
-    for path in checkout.own_files("jest.config.*", "vitest.config.*", "vite.config.*", "vitest.workspace.*"):
-        code = javascript.code_of(checkout.text(path))
+    for path, text in checkout.own_texts(".nycrc", ".nycrc.json", ".c8rc", ".c8rc.json", ".nycrc.y*ml"):
+        yield from of_c8(path, text)
+    for path, text in checkout.own_texts(
+        "jest.config.*", "vitest.config.*", "vite.config.*", "vitest.workspace.*"
+    ):
+        code = javascript.code_of(text)
         yield from of_block(path, code)
         if re.search(r"thresholds?[\"']?\s*:\s*\{\s*[\"']?100[\"']?\s*:\s*true", code):
             yield Threshold(path, 100)
@@ -123,20 +125,19 @@ def in_javascript(checkout: Checkout) -> Iterator[Threshold]:
 def in_java(checkout: Checkout) -> Iterator[Threshold]:
     """Yield the minimum of JaCoCo's rules, which are parts of one."""
     for pattern, files in ((JACOCO, ("*.gradle", "*.gradle.kts")), (JACOCO_POM, ("pom.xml",))):
-        for path in checkout.own_files(*files):
-            for found in pattern.finditer(checkout.text(path)):
+        for path, text in checkout.own_texts(*files):
+            for found in pattern.finditer(text):
                 yield from (Threshold(path, one.level * 100) for one in threshold(path, found[1]))
 
 
 def in_runs(checkout: Checkout) -> Iterator[Threshold]:
     """Yield what pipelines and scripts hand to the tools, and the target of a service that judges changes."""
-    for path in checkout.own_files(*RUNS):
-        text = without_comments(checkout.text(path))
-        yield from under(path, text)
-        yield from of_c8(path, text)
-    for path in checkout.own_files("codecov.y*ml", ".codecov.y*ml"):
-        text = without_comments(checkout.text(path))
-        if found := None if "informational: true" in text else TARGET.search(text):
+    for path, text in checkout.own_texts(*RUNS):
+        yield from under(path, without_comments(text))
+        yield from of_c8(path, without_comments(text))
+    for path, text in checkout.own_texts("codecov.y*ml", ".codecov.y*ml"):
+        found = None if "informational: true" in text else TARGET.search(without_comments(text))
+        if found:
             yield from threshold(path, found[1])
 
 
@@ -169,7 +170,5 @@ def threshold(path: str, value: Any) -> Iterator[Threshold]:
 
 def measures(checkout: Checkout) -> str:
     """Return a file that shows that coverage is measured, or ""."""
-    for path in checkout.own_files("pyproject.toml", "package.json", "*.gradle*", "pom.xml", *INI, *RUNS):
-        if MEASURES.search(without_comments(checkout.text(path))):
-            return path
-    return ""
+    files = checkout.own_texts("pyproject.toml", "package.json", "*.gradle*", "pom.xml", *INI, *RUNS)
+    return next((path for path, text in files if MEASURES.search(without_comments(text))), "")

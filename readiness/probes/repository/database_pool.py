@@ -65,8 +65,8 @@ def addresses_in(checkout: Checkout) -> Iterator[tuple[str, str]]:
         if not pycode.is_development(path):
             yield from of_settings(path, tree)
             yield from of_engines(path, tree)
-    for path in checkout.own_files("*.prisma"):
-        for found in PRISMA.finditer(checkout.text(path)):
+    for path, schema in checkout.own_texts("*.prisma"):
+        for found in PRISMA.finditer(schema):
             yield path, "file" if found[1] == "sqlite" else "environment"
     yield from in_javascript(checkout)
 
@@ -127,9 +127,8 @@ def pools_in(checkout: Checkout) -> list[str]:
     for path, tree in pycode.trees(checkout, *POOL_ARGUMENTS, *POOL_CALLS, "CONN_MAX_AGE", "pool"):
         if not pycode.is_development(path):
             places += [f"{path}:{line}" for node in ast.walk(tree) for line in pooling(node)]
-    for path in checkout.own_files(*DEPLOYED):
-        text = without_comments(checkout.text(path))
-        if found := POOLER.search(text):
+    for path, text in checkout.own_texts(*DEPLOYED):
+        if found := POOLER.search(without_comments(text)):
             places.append(f"{path}:{javascript.line_at(text, found.start())}")
     return places
 

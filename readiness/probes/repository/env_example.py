@@ -118,7 +118,7 @@ def named_in(folder: str, files: dict[str, dict[str, str]]) -> set[str]:
 
 def needed(checkout: Checkout) -> Iterator[variables.Use]:
     """Yield the variables without which a module of the program certainly cannot be imported."""
-    for path, tree in pycode.trees(checkout, "environ", "env(", "env.", "config(", "Settings"):
+    for path, tree in variables.reading_trees(checkout):
         by_hand = BY_HAND & set(path.lower().split("/")[:-1]) or pycode.is_development(path)
         for found in () if by_hand else pycode.needed_at_import(path, tree):
             if not variables.GIVEN.fullmatch(found.name):

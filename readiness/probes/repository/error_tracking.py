@@ -108,8 +108,8 @@ def error_tracking(checkout: Checkout) -> list[Finding]:
     calls = [*python_calls(checkout), *javascript_calls(checkout), *other_calls(checkout)]
     declared = {
         found.lower()
-        for path in checkout.own_files(*MANIFESTS)
-        for found in PACKAGES.findall(without_comments(checkout.text(path)))
+        for _, text in checkout.own_texts(*MANIFESTS)
+        for found in PACKAGES.findall(without_comments(text))
         if not FOR_BUILDS.match(found)
     }
     evidence = {"packages": sorted(declared), "calls": calls[:10]}
@@ -169,9 +169,9 @@ def javascript_calls(checkout: Checkout) -> Iterator[str]:
 
 
 def other_calls(checkout: Checkout) -> Iterator[str]:
-    """Yield the places in other languages, and the commands that start a program under a tracker."""
+    """Yield a place in each other language, and a command that starts the program under a tracker."""
     for patterns, sign in (*OTHERS, (RUNS, COMMANDS)):
-        for path in checkout.own_files(*patterns):
-            text = without_comments(checkout.text(path))
-            if found := sign.search(text):
-                yield services.place(path, text, found)
+        if at := services.first(
+            [(path, without_comments(text)) for path, text in checkout.own_texts(*patterns)], sign
+        ):
+            yield at

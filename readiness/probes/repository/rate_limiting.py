@@ -182,7 +182,7 @@ def elsewhere(
 ) -> Iterator[tuple[str, str]]:
     """Yield the name and the place of what limits by configuration, or in a language of the second table."""
     for name, patterns, sign in signs:
-        files = [(path, without_comments(checkout.text(path))) for path in checkout.own_files(*patterns)]
+        files = [(path, without_comments(text)) for path, text in checkout.own_texts(*patterns)]
         if at := services.first(files, sign):
             yield name, at
 

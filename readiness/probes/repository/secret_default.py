@@ -48,6 +48,10 @@ RUNS = (
     "*.toml",
 )
 LEAST_LENGTH = 16
+# An assignment to a name of a secret, at the top or in a class.
+SETS = re.compile(r"(?im)^\s*\w*(?:secret|key|passw(?:or)?d)\s*(?::[^=\n]*)?(?:=|:|$)")
+# Messages, paths, templates and patterns.
+NO_VALUE = re.compile(r"\s|^/|[\\\[\]|<>{}]")
 SCHEMA = r"""\b{name}["']?\s*:\s*(?:z|Joi|yup|v)\b(?:\s*\.\s*\w+\((?:[^()]|\([^()]*\))*\))*"""
 NODE_ENV = re.compile(r"(?i)NODE_ENV|is_?dev|is_?prod|development|import\.meta\.env\.(?:DEV|PROD)")
 
@@ -82,7 +86,8 @@ def in_python(checkout: Checkout) -> Iterator[Finding]:
     """Yield a finding for every secret that a Python module sets."""
     code, by_production = Code(checkout), pycode.overridden(checkout)
     for path, text in code.texts.items():
-        tree = None if pycode.is_development(path) else pycode.parsed(text)
+        may_set = SETS.search(text) and not pycode.is_development(path)
+        tree = pycode.parsed(text) if may_set else None
         for setting in pycode.settings(path, tree) if tree else ():
             if is_secret(setting.name) and runs(setting, by_production):
                 yield from judged(code, setting)
@@ -102,7 +107,7 @@ class Code:
     texts: dict[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
-        words = ("SECRET", "PASSWORD", "KEY", "secret", "password", "passwd", "key")
+        words = ("SECRET", "PASSW", "KEY", "secret", "passw", "_key")
         object.__setattr__(self, "texts", dict(pycode.texts(self.checkout, *words)))
 
     def naming(self, name: str) -> Iterator[tuple[str, ast.Module]]:
@@ -152,7 +157,7 @@ def stand_in(value: ast.expr, reads: list[pycode.Variable]) -> object:
 
 def is_value(default: str, name: str, *, overruled: bool) -> bool:
     """Tell whether a literal is a secret and not the name of one, a message or a path."""
-    return default.lower() != name.lower() and (overruled or not re.search(r"\s|^/", default.strip()))
+    return default.lower() != name.lower() and (overruled or not NO_VALUE.search(default.strip()))
 
 
 def is_demanded(setting: pycode.Setting, reads: list[pycode.Variable]) -> bool:
@@ -201,7 +206,7 @@ def is_long(setting: pycode.Setting) -> bool:
 
 def is_checked_for_deployment(checkout: Checkout) -> bool:
     """Tell whether something runs Django's check for deployments, so that a warning of it stops the start."""
-    return any(DEPLOY_CHECK.search(checkout.text(path)) for path in checkout.own_files(*RUNS))
+    return any(DEPLOY_CHECK.search(text) for _, text in checkout.own_texts(*RUNS))
 
 
 def is_refused(code: Code, setting: pycode.Setting, *, when_empty: bool) -> bool:

@@ -131,37 +131,54 @@ def in_python(checkout: Checkout) -> Iterator[Seen]:
 
 def formatting(tree: ast.Module, own: set[str]) -> Iterator[int]:
     """Yield the lines that make Python's log structured; `own` are the project's classes that write JSON."""
+    takes_loguru = "loguru" in {name for node in ast.walk(tree) for name in taken(node)}
     for node in ast.walk(tree):
         match node:
             case ast.Constant(value=str() as text) if re.fullmatch(r"[\w.]{3,120}", text) and "." in text:
                 # As dictConfig takes it: the dotted name of a class.
                 if JSON_FORMATTER.search(text) or text.rpartition(".")[2] in own:
                     yield node.lineno
-            case ast.Call() if CALLED.search(ast.unparse(node.func)) or pycode.called(node) in own:
+            case ast.Call() if formats(node, own):
                 yield node.lineno
-            case ast.keyword(arg="serialize", value=value) if pycode.literal(value) is not False:
-                yield value.lineno
             case ast.Dict(keys=keys, values=values):
-                for key, value in zip(keys, values, strict=True):
-                    if isinstance(key, ast.Constant) and names_formatter(key.value, value, own):
-                        yield node.lineno
+                named = [
+                    (key.value, value)
+                    for key, value in zip(keys, values, strict=True)
+                    if isinstance(key, ast.Constant)
+                ]
+                switched = takes_loguru and any(
+                    key == "serialize" and pycode.literal(value) is True for key, value in named
+                )
+                if switched or any(names_formatter(key, value, own) for key, value in named):
+                    yield node.lineno
+
+
+def formats(call: ast.Call, own: set[str]) -> bool:
+    """Tell whether a call makes a formatter of JSON, or is loguru's logger.add(..., serialize=True)."""
+    name = ast.unparse(call.func)
+    switched = [word.value for word in call.keywords if word.arg == "serialize" and "log" in name.lower()]
+    is_on = any(pycode.literal(value) is not False for value in switched)
+    return is_on or bool(CALLED.search(name)) or pycode.called(call) in own
+
+
+def taken(node: ast.AST) -> Iterator[str]:
+    """Yield the modules that a statement imports."""
+    match node:
+        case ast.Import(names=modules):
+            yield from (one.name for one in modules)
+        case ast.ImportFrom(module=str() as module):
+            yield module
 
 
 def names_formatter(key: object, value: ast.expr, own: set[str]) -> bool:
-    """Tell whether an entry of a configuration is one of JSON: its factory, or loguru's switch."""
-    if key == "serialize":
-        return pycode.literal(value) is True
+    """Tell whether an entry of a configuration is the factory of a formatter of JSON."""
     name = ast.unparse(value)
     return key in {"()", "class"} and (name.rpartition(".")[2] in own or bool(CALLED.search(name)))
 
 
 def in_files(checkout: Checkout) -> str:
     """Return a configuration file of the log that names a formatter for JSON, or ""."""
-    files = [
-        (path, checkout.text(path))
-        for path in checkout.own_files(*CONFIG_FILES)
-        if not pycode.is_development(path)
-    ]
+    files = [one for one in checkout.own_texts(*CONFIG_FILES) if not pycode.is_development(one[0])]
     return services.first(files, JSON_FORMATTER)
 
 
@@ -192,6 +209,6 @@ def in_go(checkout: Checkout) -> Iterator[Seen]:
 def in_others(checkout: Checkout) -> Iterator[Seen]:
     """Yield what other languages say they write."""
     for patterns, signs in OTHERS:
-        files = [(path, checkout.text(path)) for path in checkout.own_files(*patterns)]
+        files = list(checkout.own_texts(*patterns))
         if at := services.first(files, signs):
             yield Seen(f"The program ({at.rpartition('.')[2].partition(':')[0]})", at)

@@ -124,6 +124,7 @@ NONE = {
     "a development class": 'class DevelopmentConfig(Config):\n    SECRET_KEY = "dev"\n',
     "a class for tests": 'class TestSettings(BaseSettings):\n    SECRET_KEY: str = "dev"\n',
     "an enumeration of settings": 'class ConfigKey(StrEnum):\n    PASSWORD = "db-password"\n',
+    "a pattern": 'SECRET = r"[a-z]+\\w"\n',
     "a route": 'RESET_PASSWORD = "reset-password"\n',
     "a message": 'WRONG_PASSWORD = "That is wrong."\nPASSWORD = "A password is needed."\n',
     "developers only": 'SECRET_KEY = "dev" if DEBUG else os.environ["SECRET_KEY"]\n',
@@ -320,6 +321,7 @@ def test_code_that_reads_nothing_has_nothing_to_document(tmp_path: Path) -> None
     code = (
         'value = config.get("name")\nother = mapping["KEY"]\n'
         'size = environ.get("CONTENT_LENGTH")\nimport os\nhome = os.environ["HOME"]\n'
+        'os.environ["GIVEN_HERE"] = "x"\n'
     )
     with pytest.raises(NotApplicable):
         look(env_documented, tmp_path, {"app.py": code})

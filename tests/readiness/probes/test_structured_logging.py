@@ -53,6 +53,7 @@ PYTHON = {
         "class Lines(logging.Formatter):\n    def format(self, record):\n        return json.dumps(record)\n",
         Status.NOT_CONFIGURED,
     ),
+    "another switch of that name": ("field = Field(serialize=True)\n", Status.NOT_CONFIGURED),
     "only words": (
         'TEXT = "use a json formatter"\nlog = logging.getLogger("app.json")\n',
         Status.NOT_CONFIGURED,
