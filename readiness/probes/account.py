@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
+from readiness.outside import addresses
 from readiness.outside.exchange import Exchange
 from readiness.outside.failures import CannotTell
 from readiness.probes import markup
@@ -75,7 +76,15 @@ def _own(target: Target, path: str) -> str:
     url = target.url(path)
     if not target.is_own(url):
         raise CannotTell("The test account's password goes to the deployment's own origin only.")
+    if target.scheme == "http" and not _is_inside(target.host):
+        raise CannotTell("The test account's password is not sent in the clear. Give the deployment https.")
     return url
+
+
+def _is_inside(host: str) -> bool:
+    """Tell whether a host is an address of this machine or of a private network."""
+    literal = addresses.parse(host)
+    return host == "localhost" or (literal is not None and not addresses.is_public(addresses.unwrap(literal)))
 
 
 async def _posted_json(target: Target, path: str, named: Mapping[str, Any]) -> Exchange:

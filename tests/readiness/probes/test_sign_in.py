@@ -8,7 +8,9 @@ from urllib.parse import parse_qs
 import pytest
 
 from readiness.outside.failures import CannotTell
+from readiness.probes import account
 from readiness.probes.runtime.cookies import cookies
+from readiness.probes.target import Target
 from tests.readiness.probes.servers import Answer, App, Request, serve
 from tests.readiness.probes.targets import look
 from tickets.findings import Finding
@@ -176,3 +178,13 @@ def test_a_sign_in_at_another_origin_gets_no_password() -> None:
         found(lambda request: Answer(302, "", {"Location": f"{elsewhere.url}/login"}))
 
     assert {request.method for request in elsewhere.requests} <= {"GET"}
+
+
+@pytest.mark.parametrize("url", ["http://shop.example.com", "http://93.184.216.34"])
+def test_the_password_is_never_sent_in_the_clear(url: str) -> None:
+    async def sign_in(target: Target) -> list[Finding]:
+        await account.sign_in(target)
+        return []
+
+    with pytest.raises(CannotTell, match="not sent in the clear"):
+        look(sign_in, url, **ACCOUNT)
