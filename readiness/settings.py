@@ -226,6 +226,7 @@ else:
 EGRESS_ALLOW = env.list("EGRESS_ALLOW", default=[])
 EGRESS_ALLOW_PORTS = env.list("EGRESS_ALLOW_PORTS", cast=int, default=[])
 REPOSITORY_ROOTS = env.list("REPOSITORY_ROOTS", default=[])
+OSV_DUMP = env.str("OSV_DUMP", default="")
 PROBE_CONFIRM_SECONDS = env.float("PROBE_CONFIRM_SECONDS", default=1.0)
 PAYLOAD_MAX_BYTES = env.int("PAYLOAD_MAX_BYTES", default=25 * 1024 * 1024)
 LEASE_SECONDS = env.int("LEASE_SECONDS", default=120)

@@ -5,7 +5,7 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 from typing import Self
@@ -16,6 +16,7 @@ from readiness.probes import git
 
 FILES_LIMIT = 200_000
 READ_BYTES = 1024 * 1024
+WHOLE_BYTES = git.BLOB_BYTES
 REGULAR = ("100644", "100755", "100664")
 ENTRY = re.compile(rb"(\d{6}) (\w+) ([0-9a-f]{40,64})\t(.+)", re.DOTALL)
 
@@ -103,8 +104,9 @@ class Reader:
 class Checkout:
     """The files of one commit.
 
-    `source` is what a person asked for, `commit` the full hash. Paths are relative to the top, with slashes;
-    bytes that are not UTF-8 are shown as escapes. Symlinks and submodules are listed, never followed.
+    `source` is what a person asked for, `commit` the full hash, `tree` that of its content. Paths are
+    relative to the top, with slashes; bytes that are not UTF-8 are shown as escapes. Symlinks and submodules
+    are listed, never followed.
     """
 
     source: str
@@ -112,6 +114,7 @@ class Checkout:
     blobs: dict[str, str]
     links: tuple[str, ...] = ()
     submodules: tuple[str, ...] = ()
+    tree: str = ""
     reader: Reader | None = field(default=None, compare=False, repr=False)
 
     @classmethod
@@ -125,10 +128,11 @@ class Checkout:
             *where, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"
         )
         commit = found.decode().strip()
+        tree = git.output(*where, "rev-parse", "--verify", "--quiet", f"{commit}^{{tree}}").decode().strip()
         listing = git.output(*where, "ls-tree", "-r", "-z", "--full-tree", commit)
         reader = Reader(repository)
         try:
-            yield cls._of_listing(source or str(repository), commit, listing, reader)
+            yield replace(cls._of_listing(source or str(repository), commit, listing, reader), tree=tree)
         finally:
             reader.close()
 
@@ -154,7 +158,7 @@ class Checkout:
             {path: sha for mode, sha, path in named if mode in REGULAR},
             tuple(path for mode, _, path in named if mode == "120000"),
             tuple(path for mode, _, path in named if mode == "160000"),
-            reader,
+            reader=reader,
         )
 
     def files(self, *patterns: str) -> list[str]:
@@ -179,12 +183,22 @@ class Checkout:
             raise RuntimeError("This checkout is closed.")
         content = self.reader.blob(self.blobs[path], limit)
         if content is None:
-            raise CannotTell(f"{path} is larger than 1 MB or not in this partial copy, so it was not read.")
+            raise CannotTell(f"{path} is too large or not in this partial copy, so it was not read.")
         return content
 
     def text(self, path: str) -> str:
         """Return a file's first megabyte as text with plain line ends; what is not UTF-8 is replaced."""
-        return self.read(path).decode("utf-8-sig", "replace").replace("\r\n", "\n")
+        return _decoded(self.read(path))
+
+    def whole(self, path: str) -> str:
+        """Return a file's text to its end, for those in which half would say something else.
+
+        Raises CannotTell for a file of more than 8 MB: a lock that is cut off lacks what stands further down.
+        """
+        content = self.read(path, WHOLE_BYTES + 1)
+        if len(content) > WHOLE_BYTES:
+            raise CannotTell(f"{path} is larger than {WHOLE_BYTES // 1024**2} MB, so it was not read.")
+        return _decoded(content)
 
 
 def is_aside(path: str) -> bool:
@@ -196,6 +210,10 @@ def is_aside(path: str) -> bool:
 def is_foreign(path: str) -> bool:
     """Tell whether a path lies in a folder of vendored or built files."""
     return bool({part.lower() for part in PurePosixPath(path).parts[:-1]} & FOREIGN)
+
+
+def _decoded(content: bytes) -> str:
+    return content.decode("utf-8-sig", "replace").replace("\r\n", "\n")
 
 
 def _fits(path: str, pattern: str) -> bool:

@@ -17,7 +17,8 @@ from readiness.outside.policy import Blocked, Policy
 
 CLONE_SECONDS = 300.0
 CLONE_BYTES = 512 * 1024 * 1024
-BLOB_BYTES = 1024 * 1024
+# Lock files of several megabytes are common; a clone leaves out what is larger than this.
+BLOB_BYTES = 8 * 1024 * 1024
 
 SAFE_CONFIG = (
     "safe.directory=*",  # reading objects runs nothing of theirs, whoever owns the directory
