@@ -202,7 +202,7 @@ def test_a_broken_manifest_tells_nothing(tmp_path: Path, path: str, text: str) -
         look(lock_present, tmp_path, {path: text})
 
 
-POM = "<project>\n<dependency>\n<groupId>a</groupId><artifactId>b</artifactId><version>{}</version>\n</dependency>"
+POM = "<x>\n<dependency>\n<groupId>a</groupId><artifactId>b</artifactId><version>{}</version>\n</dependency>"
 BUILD = "dependencies {{\n  implementation 'a:b:{}'\n}}\n"
 
 

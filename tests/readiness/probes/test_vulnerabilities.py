@@ -16,7 +16,7 @@ from tickets.scoring import Status
 
 LOCKED = {"requirements.txt": "# by hand\ndjango==4.2.1\n"}
 TODAY = f"{datetime.now(UTC):%Y-%m-%dT00:00:00Z}"
-SEVERE = {"database_specific": {"severity": "CRITICAL"}}
+SEVERE: dict[str, Any] = {"database_specific": {"severity": "CRITICAL"}}
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_a_known_vulnerability_fails_and_says_where_and_what_fixes_it(copy: Path
     [("CRITICAL", Status.FAILING), ("HIGH", Status.RISKY), ("", Status.RISKY), ("LOW", Status.PARTIAL)],
 )
 def test_the_worst_one_decides(copy: Path, tmp_path: Path, severity: str, expected: Status) -> None:
-    low = {"database_specific": {"severity": "LOW"}}
+    low: dict[str, Any] = {"database_specific": {"severity": "LOW"}}
     worst = record(events=[Z], id="GHSA-2", modified=TODAY, database_specific={"severity": severity})
     dump(copy, record(events=[Z], modified=TODAY, **low), worst)
 
