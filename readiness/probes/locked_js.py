@@ -7,7 +7,7 @@ from typing import Any
 
 from readiness.outside.failures import CannotTell
 from readiness.probes.checkout import Checkout
-from readiness.probes.manifests import beside, folder_of, load_json, load_yaml, table
+from readiness.probes.manifests import beside, deployable, folder_of, load_json, load_yaml, table
 from readiness.probes.package import Package
 
 RUNS = ("dependencies", "optionalDependencies", "peerDependencies")
@@ -107,7 +107,7 @@ def name_of(header: str) -> str:
 def asked(checkout: Checkout, path: str) -> set[str]:
     """Return what the manifests of a workspace ask for to run, as "name@range"."""
     folder = folder_of(path)
-    manifests = [one for one in checkout.files("package.json") if one.startswith(beside(folder, ""))]
+    manifests = [one for one in deployable(checkout, "package.json") if one.startswith(beside(folder, ""))]
     found: set[str] = set()
     for manifest in manifests:
         package = load_json(checkout, manifest)
