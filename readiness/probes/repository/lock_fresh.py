@@ -114,12 +114,11 @@ def fits(wanted: Requirement, version: str) -> bool:
 def compiled(checkout: Checkout) -> Iterator[Pair]:
     """Yield a requirements.in with the fully pinned list that was compiled from it."""
     for path in checkout.own_files("*.in"):
-        lock = re.sub(r"\.in$", ".txt", path)
-        if "requirements" in path and lock in checkout.blobs and requirements(checkout, lock).is_lock:
-            packages = [
-                {"name": one.name, "version": one.version} for one in locked.requirements(checkout, lock)
-            ]
-            yield path, lock, stale_python({"project": {"dependencies": asked(checkout, path)}}, packages)
+        for lock in (re.sub(r"\.in$", ending, path) for ending in (".txt", ".lock")):
+            if "requirements" in path and lock in checkout.blobs and requirements(checkout, lock).is_lock:
+                held = locked.requirements(checkout, lock)
+                packages = [{"name": one.name, "version": one.version} for one in held]
+                yield path, lock, stale_python({"project": {"dependencies": asked(checkout, path)}}, packages)
 
 
 def asked(checkout: Checkout, path: str) -> list[str]:

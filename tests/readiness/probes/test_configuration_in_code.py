@@ -151,6 +151,123 @@ def test_migrations_have_one_head_in_each_line(
     assert statuses(look(migrations_heads, tmp_path, files)) == expected
 
 
+def numbered(path: str, *versions: str, text: str = "-- +goose Up\n") -> dict[str, str]:
+    return {path.format(version): text for version in versions}
+
+
+RAILS, FLYWAY, GOOSE = (
+    "db/migrate/{}_a.rb",
+    "src/main/resources/db/migration/V{}__a.sql",
+    "migrations/{}_a.sql",
+)
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        (numbered(RAILS, "20240101000000", "20240102000000"), [Status.OK]),
+        (numbered(RAILS, "1") | {"db/migrate/1_b.rb": ""}, [Status.FAILING]),
+        (numbered(FLYWAY, "1", "1_1", "1.2", "2"), [Status.OK]),
+        (
+            numbered(FLYWAY, "1_1") | {"src/main/resources/db/migration/more/V1.1__b.sql": ""},
+            [Status.FAILING],
+        ),
+        (numbered("db/{}_a.up.sql", "1", "2") | numbered("db/{}_a.down.sql", "1", "2"), [Status.OK]),
+        (numbered("db/{}_a.up.sql", "000001") | numbered("db/{}_b.up.sql", "000001"), [Status.FAILING]),
+        (numbered(GOOSE, "1", "2"), [Status.OK]),
+        (numbered(GOOSE, "1", "01"), [Status.FAILING]),
+        (numbered("database/migrations/2024_01_01_000000_{}.php", "a", "b"), [Status.OK]),
+        (numbered("prisma/migrations/2024010100000{}_a/migration.sql", "1", "2"), [Status.OK]),
+        (numbered("api/migrations/20240101000000_{}.js", "a", "b"), [Status.OK]),
+        (numbered("a/" + RAILS, "1") | numbered("b/" + RAILS, "1"), [Status.OK, Status.OK]),
+    ],
+)
+def test_migrations_by_number_have_one_order(
+    tmp_path: Path, files: dict[str, str], expected: list[Status]
+) -> None:
+    found = look(migrations_heads, tmp_path, files)
+
+    assert [one.criterion for one in found] == ["dat.migrations"] * len(expected)
+    assert statuses(found) == expected
+
+
+DJANGO_MODELS = (
+    "class Book(models.Model):\n    pass\n\n\n"
+    "class Base(models.Model):\n    class Meta:\n        abstract = True\n"
+)
+TABLE = 'class Book(Base):\n    __tablename__ = "books"\n'
+SCHEMA = 'model Book {\n  id Int @id\n  @@map("books")\n}\n'
+PRISMA = "prisma/migrations/20240101000000_a/migration.sql"
+
+
+def made(name: str) -> dict[str, str]:
+    """An app of Django with one migration that creates one model."""
+    text = (
+        f"class Migration(migrations.Migration):\n    operations = [migrations.CreateModel(name='{name}')]\n"
+    )
+    return {"shop/migrations/m0001.py": text, "shop/models.py": DJANGO_MODELS}
+
+
+def versions(body: str) -> dict[str, str]:
+    """A project of SQLAlchemy with one migration of Alembic."""
+    text = f'revision = "a"\ndown_revision = None\n{body}'
+    return {"alembic/versions/a.py": text, "app/models.py": TABLE}
+
+
+@pytest.mark.parametrize(
+    ("files", "expected", "words"),
+    [
+        (made("Book"), Status.OK, "shop: every model"),
+        (made("Author"), Status.FAILING, "shop/models.py:1 defines the model Book"),
+        (versions('op.create_table("books")\n'), Status.OK, "alembic/versions: every model"),
+        (versions('op.create_table("authors")\n'), Status.RISKY, "app/models.py:2 names the table books"),
+        ({PRISMA: 'CREATE TABLE "books" (\n', "prisma/schema.prisma": SCHEMA}, Status.OK, "every model"),
+        (
+            {PRISMA: 'CREATE TABLE "authors" (\n', "prisma/schema.prisma": SCHEMA},
+            Status.FAILING,
+            "prisma/schema.prisma:1 defines the model Book",
+        ),
+        (
+            numbered(RAILS, "20240102000000") | {"db/schema.rb": "x[7].define(version: 2024_01_02_000000)"},
+            Status.OK,
+            "db/schema.rb: every model",
+        ),
+        (
+            numbered(RAILS, "20240102000000") | {"db/schema.rb": "\nx[7].define(version: 2024_01_01_000000)"},
+            Status.FAILING,
+            "db/schema.rb:2 stands at 20240101000000, and db/migrate/20240102000000_a.rb is newer",
+        ),
+        (
+            numbered(RAILS, "20240101000000") | {"db/schema.rb": "x[7].define(version: 2024_01_02_000000)"},
+            Status.RISKY,
+            "no migration here is as new",
+        ),
+    ],
+)
+def test_a_model_has_to_be_in_a_migration(
+    tmp_path: Path, files: dict[str, str], expected: Status, words: str
+) -> None:
+    (found,) = [one for one in look(migrations_heads, tmp_path, files) if one.criterion == "dat.models"]
+
+    assert found.status == expected
+    assert words in found.detail
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        versions("Base.metadata.create_all(op.get_bind())\n"),
+        django("shop", "shop", m0001="") | {"other/models.py": DJANGO_MODELS},
+        numbered(RAILS, "1"),
+    ],
+    ids=["creates all", "an app without migrations", "no schema"],
+)
+def test_where_models_cannot_be_compared_only_the_order_is_judged(
+    tmp_path: Path, files: dict[str, str]
+) -> None:
+    assert [one.criterion for one in look(migrations_heads, tmp_path, files)] == ["dat.migrations"]
+
+
 def test_a_squashed_migration_stands_for_those_it_replaces(tmp_path: Path) -> None:
     files = django("shop", "shop", m0001="", m0002="m0001", m0003="m0002")
     files["shop/migrations/m0001_squashed.py"] = (
