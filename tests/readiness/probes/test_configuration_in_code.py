@@ -355,6 +355,7 @@ def test_without_a_dockerfile_there_is_nothing_to_judge(tmp_path: Path, files: d
 
 
 GITHUB = "on: [push, pull_request]\njobs:\n  test:\n    steps:\n      - run: pytest -q\n"
+BITBUCKET = "pipelines:\n  {}:\n    - step:\n        script:\n          - vendor/bin/phpunit\n"
 PIPELINES: Mapping[str, tuple[dict[str, str], Status]] = {
     "github": ({".github/workflows/ci.yml": GITHUB}, Status.OK),
     "gitlab": ({".gitlab-ci.yml": "test:\n  script:\n    - npm test\n"}, Status.OK),
@@ -364,6 +365,68 @@ PIPELINES: Mapping[str, tuple[dict[str, str], Status]] = {
         Status.OK,
     ),
     "script": ({".ci/run": "#!/bin/sh\nexec script/test\n"}, Status.OK),
+    "go": ({".github/workflows/ci.yml": GITHUB.replace("pytest -q", "go test -race ./...")}, Status.OK),
+    "maven": ({".gitlab-ci.yml": "test:\n  script: mvn -B -ntp verify\n"}, Status.OK),
+    "ruby": (
+        {".circleci/config.yml": "jobs:\n  x:\n    steps:\n      - run: bundle exec rspec"},
+        Status.OK,
+    ),
+    "an orb": ({".circleci/config.yml": "workflows:\n  x:\n    jobs:\n      - node/test\n"}, Status.OK),
+    "php": ({"bitbucket-pipelines.yml": BITBUCKET.format("default")}, Status.OK),
+    "only on a branch": ({"bitbucket-pipelines.yml": BITBUCKET.format("custom")}, Status.PARTIAL),
+    "rust": ({"azure-pipelines.yml": "steps:\n- script: cargo test --all\n"}, Status.OK),
+    "not for pull requests": (
+        {"azure-pipelines.yml": "pr: none\nsteps:\n- script: cargo test\n"},
+        Status.PARTIAL,
+    ),
+    "javascript": (
+        {".woodpecker/test.yaml": "steps:\n  t:\n    commands: [pnpm run test:unit]\n"},
+        Status.OK,
+    ),
+    "forgejo": ({".forgejo/workflows/ci.yml": GITHUB}, Status.OK),
+    "drone": (
+        {".drone.yml": "kind: a\n---\nsteps:\n- name: t\n  commands:\n  - ./gradlew --info check\n"},
+        Status.OK,
+    ),
+    "a reference": (
+        {".gitlab-ci.yml": "test:\n  before_script: !reference [.x, y]\n  script:\n    - make test\n"},
+        Status.OK,
+    ),
+    "called by another": (
+        {
+            ".github/workflows/test.yml": GITHUB.replace("[push, pull_request]", "workflow_call"),
+            ".github/workflows/ci.yml": "on: pull_request\njobs:\n t:\n  uses: ./.github/workflows/test.yml",
+        },
+        Status.OK,
+    ),
+    "another step may fail": (
+        {".github/workflows/ci.yml": (f"{GITHUB}      - run: codecov\n        continue-on-error: true\n")},
+        Status.OK,
+    ),
+    "the step may fail": (
+        {".github/workflows/ci.yml": f"{GITHUB}        continue-on-error: true\n"},
+        Status.RISKY,
+    ),
+    "the job may fail": (
+        {".github/workflows/ci.yml": GITHUB.replace("    steps", "    continue-on-error: true\n    steps")},
+        Status.RISKY,
+    ),
+    "gitlab may fail": ({".gitlab-ci.yml": "t:\n  allow_failure: true\n  script: [pytest]\n"}, Status.RISKY),
+    "azure may fail": (
+        {"azure-pipelines.yml": "steps:\n- script: pytest\n  continueOnError: true\n"},
+        Status.RISKY,
+    ),
+    "woodpecker may fail": (
+        {".woodpecker.yml": "steps:\n  - name: t\n    failure: ignore\n    commands: [pytest]\n"},
+        Status.RISKY,
+    ),
+    "shrugged off": ({"Jenkinsfile": "sh 'npm test || true'\n"}, Status.RISKY),
+    "by hand": ({".gitlab-ci.yml": "t:\n  when: manual\n  script: [pytest]\n"}, Status.PARTIAL),
+    "switched off": (
+        {".github/workflows/ci.yml": f"{GITHUB}        if: ${{{{ false }}}}\n"},
+        Status.PARTIAL,
+    ),
+    "only a name": ({".gitlab-ci.yml": "pytest:\n  script: [ruff check]\n"}, Status.PARTIAL),
     "only on push": ({".github/workflows/ci.yml": GITHUB.replace(", pull_request", "")}, Status.PARTIAL),
     "no tests": ({".github/workflows/ci.yml": GITHUB.replace("pytest -q", "ruff check")}, Status.PARTIAL),
     "commented out": (
@@ -392,6 +455,32 @@ def test_a_pipeline_has_to_test_every_change(tmp_path: Path, files: dict[str, st
     (found,) = look(ci, tmp_path, files)
 
     assert (found.criterion, found.status) == ("ci.pipeline", expected)
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {".github/workflows/ci.yml": "jobs:\n  t:\n    uses: org/repo/.github/workflows/test.yml@v1\n"},
+        {".gitlab-ci.yml": "include:\n  - project: team/templates\n    file: test.yml\n"},
+    ],
+)
+def test_what_lies_in_another_repository_is_not_judged(tmp_path: Path, files: dict[str, str]) -> None:
+    with pytest.raises(NotSupported, match="another repository"):
+        look(ci, tmp_path, files)
+
+
+def test_a_step_is_named_by_its_line(tmp_path: Path) -> None:
+    (found,) = look(ci, tmp_path, {".github/workflows/ci.yml": f"# pytest\n{GITHUB}"})
+
+    assert found.detail.startswith(".github/workflows/ci.yml:6 runs the tests")
+
+
+def test_a_small_file_that_is_endless_by_its_aliases_is_read_in_part(tmp_path: Path) -> None:
+    levels = "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 12))
+
+    (found,) = look(ci, tmp_path, {".gitlab-ci.yml": f"a0: &a0 [x]\n{levels}"})
+
+    assert found.status == Status.PARTIAL
 
 
 TRACKERS: Mapping[str, tuple[dict[str, str], Status]] = {
@@ -445,6 +534,9 @@ WORDS = (
         ({"LICENSES/MIT.txt": WORDS}, Status.OK),
         ({"package.json": '{"license": "MIT"}'}, Status.PARTIAL),
         ({"pyproject.toml": '[project]\nlicense = {text = "MIT"}\n'}, Status.PARTIAL),
+        ({"composer.json": '{"license": "MIT"}'}, Status.PARTIAL),
+        ({"pom.xml": "<licenses>\n <license><name>MIT</name></license></licenses>"}, Status.PARTIAL),
+        ({"thing.gemspec": "spec.license = 'MIT'\n"}, Status.PARTIAL),
         ({"LICENSE": ""}, Status.MISSING),
         ({"vendor/x/LICENSE": WORDS}, Status.MISSING),
         ({"README.md": WORDS, "package.json": "{"}, Status.MISSING),
@@ -461,6 +553,7 @@ def test_a_licence_is_a_text_at_the_top(tmp_path: Path, files: dict[str, str], e
     [
         ({"SECURITY.md": WORDS, ".github/dependabot.yml": "version: 2\n"}, [Status.OK, Status.OK]),
         ({".github/SECURITY.md": WORDS, "renovate.json": "{}"}, [Status.OK, Status.OK]),
+        ({"package.json": '{"renovate": {}}'}, [Status.MISSING, Status.OK]),
         ({"static/.well-known/security.txt": WORDS}, [Status.OK, Status.MISSING]),
         ({"SECURITY.md": "TODO"}, [Status.MISSING, Status.MISSING]),
         ({"node_modules/x/SECURITY.md": WORDS}, [Status.MISSING, Status.MISSING]),
