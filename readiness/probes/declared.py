@@ -33,6 +33,7 @@ class Declared:
         self._by_folder: dict[str, set[str]] = {}
         self._listed: set[str] = set()
         self._elsewhere: set[str] = set()
+        self._seen: dict[str, frozenset[str]] = {}
         for path in checkout.own_files(*MANIFESTS):
             folder = folder_of(path)
             while LISTS.search(folder):
@@ -40,20 +41,25 @@ class Declared:
             if names := set(names_in(checkout, path)):
                 self._by_folder.setdefault(folder, set()).update(names)
                 self._listed |= {folder} if path.endswith((".txt", ".in")) else set()
-            if path.endswith("pyproject.toml") and declares_elsewhere(load_toml(checkout, path)):
+            if is_open(checkout, path):
                 self._elsewhere.add(folder)
 
     def of(self, path: str) -> frozenset[str]:
         """Return what is declared for a file; empty where nothing does, or a program would have to say."""
-        folders = [folder_of(path), *above(folder_of(path))]
-        if set(folders) & (self._elsewhere - self._listed):
-            return frozenset()
-        return frozenset().union(*(self._by_folder.get(folder, set()) for folder in folders))
+        folder = folder_of(path)
+        if folder not in self._seen:
+            folders = [folder, *above(folder)]
+            is_computed = bool(set(folders) & (self._elsewhere - self._listed))
+            found = () if is_computed else [self._by_folder.get(one, set()) for one in folders]
+            self._seen[folder] = frozenset().union(*found)
+        return self._seen[folder]
 
 
-def declares_elsewhere(project: dict[str, Any]) -> bool:
-    """Tell whether a program computes the dependencies when the project is built."""
-    dynamic = table(project, "project").get("dynamic")
+def is_open(checkout: Checkout, path: str) -> bool:
+    """Tell whether a pyproject.toml leaves the dependencies to a program that runs when it is built."""
+    if not path.endswith("pyproject.toml"):
+        return False
+    dynamic = table(load_toml(checkout, path), "project").get("dynamic")
     return isinstance(dynamic, list) and "dependencies" in dynamic
 
 

@@ -5,6 +5,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 from readiness.probes.checkout import Checkout, is_aside
@@ -14,7 +15,11 @@ TOOLS = frozenset(
     {"scripts", "script", "tools", "tool", "bin", "ci", "hack", "contrib", "notebooks", "bench", "utilities"}
 )
 TOOL_FILES = frozenset({"setup.py", "noxfile.py", "fabfile.py", "conf.py", "tasks.py", "dodo.py"})
-GENERATED = re.compile(r"_pb2(_grpc)?$|^_")
+# Made when the project is built, of one platform, of Python 2, or of tools that look for a module themselves.
+NOT_JUDGED = re.compile(
+    r".*_pb2(_grpc)?|_.*|(py)?win(32|types|dows)\w*|pythoncom|cStringIO|StringIO|ConfigParser|Queue|urllib2"
+    r"|urlparse|httplib|cPickle|HTMLParser|SocketServer|pytest|pluggy|IPython|sphinx|docutils|PyInstaller"
+)
 
 # Distributions that bring a module of another name; any of them will do. Where the name of the distribution
 # holds that of the module (yaml in PyYAML, jwt in PyJWT), no entry is needed.
@@ -23,6 +28,7 @@ BROUGHT_BY: dict[str, tuple[str, ...]] = {
     "MySQLdb": ("mysqlclient",),
     "OpenSSL": ("pyopenssl",),
     "PIL": ("pillow", "pillow-simd"),
+    "attr": ("attrs",),
     "apiclient": ("google-api-python-client",),
     "bs4": ("beautifulsoup4",),
     "cairo": ("pycairo",),
@@ -40,7 +46,6 @@ BROUGHT_BY: dict[str, tuple[str, ...]] = {
     "mpl_toolkits": ("matplotlib",),
     "pkg_resources": ("setuptools",),
     "pylab": ("matplotlib",),
-    "pythoncom": ("pywin32",),
     "rest_framework_simplejwt": ("djangorestframework-simplejwt",),
     "sentry_sdk": ("sentry-sdk",),
     "skimage": ("scikit-image",),
@@ -48,9 +53,6 @@ BROUGHT_BY: dict[str, tuple[str, ...]] = {
     "snappy": ("python-snappy",),
     "speech_recognition": ("speechrecognition",),
     "talib": ("ta-lib",),
-    "win32api": ("pywin32",),
-    "win32com": ("pywin32",),
-    "win32con": ("pywin32",),
     "yaml": ("pyyaml", "pyyaml-ft"),
     "zmq": ("pyzmq",),
 }
@@ -158,7 +160,7 @@ def own_modules(checkout: Checkout) -> frozenset[str]:
 def is_others(found: Import, own: frozenset[str], siblings: frozenset[str]) -> bool:
     """Tell whether an import is of something that a distribution has to bring."""
     top = found.top
-    if top in sys.stdlib_module_names or top in own or top in SHARED or GENERATED.search(top):
+    if top in sys.stdlib_module_names or top in own or top in SHARED or NOT_JUDGED.fullmatch(top):
         return False
     # A program that is started in its own folder finds what lies beside it.
     beside = str(PurePosixPath(found.path).with_name(f"{top}.py"))
@@ -171,9 +173,9 @@ def neighbours(checkout: Checkout) -> frozenset[str]:
     return frozenset(paths) | {str(PurePosixPath(path).parent) for path in paths if not is_aside(path)}
 
 
-def is_brought(top: str, declared: Iterable[str]) -> bool:
+@lru_cache(maxsize=20_000)
+def is_brought(top: str, names: frozenset[str]) -> bool:
     """Tell whether one of the declared distributions brings a module, or may: the benefit of the doubt."""
-    names = set(declared)
     if names & set(BROUGHT_BY.get(top, ())) or any(top in COMES_WITH.get(name, ()) for name in names):
         return True
     wanted = squeezed(top)
@@ -182,6 +184,7 @@ def is_brought(top: str, declared: Iterable[str]) -> bool:
     return any(wanted in squeezed(name) for name in names)
 
 
+@lru_cache(maxsize=20_000)
 def squeezed(name: str) -> str:
     """Return a name without what separates words."""
     return re.sub(r"[-_.]", "", name.lower())

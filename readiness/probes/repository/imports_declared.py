@@ -7,7 +7,7 @@ from datetime import timedelta
 from readiness.probes import js_imports, locked, py_imports
 from readiness.probes.checkout import Checkout
 from readiness.probes.declared import Declared
-from readiness.probes.manifests import above, folder_of
+from readiness.probes.manifests import above, deployable, folder_of, is_deployed, load_toml
 from readiness.probes.outcomes import NotApplicable, NotSupported
 from readiness.probes.package import Package
 from readiness.probes.py_imports import Import
@@ -61,6 +61,26 @@ class Absent:
         return f"{self.need.where} needs {self.name}{reason}, which is {state}"
 
 
+class Held:
+    """What the complete locks of an ecosystem install, by folder; a list for pip need not be complete."""
+
+    def __init__(self, ecosystem: str, installed: Sequence[Package]) -> None:
+        self._by_lock: dict[str, set[str]] = {}
+        self._seen: dict[str, frozenset[str]] = {}
+        for one in installed:
+            if one.ecosystem == ecosystem and not one.path.endswith(".txt"):
+                self._by_lock.setdefault(one.path, set()).add(one.name)
+
+    def of(self, path: str) -> frozenset[str]:
+        """Return what the locks beside and above a file install."""
+        folder = folder_of(path)
+        if folder not in self._seen:
+            folders = {folder, *above(folder)}
+            found = [names for lock, names in self._by_lock.items() if folder_of(lock) in folders]
+            self._seen[folder] = frozenset().union(*found)
+        return self._seen[folder]
+
+
 @probe(
     "imports-declared",
     title="Imports are declared",
@@ -94,55 +114,48 @@ def imports_declared(checkout: Checkout) -> list[Finding]:
 def python(checkout: Checkout, installed: Sequence[Package]) -> list[Absent] | None:
     """Return what Python code needs and nobody declares, or None where there is nothing to compare."""
     declared, own = Declared(checkout), py_imports.own_modules(checkout)
-    siblings = py_imports.neighbours(checkout)
-    if not any(declared.of(path) for path in py_imports.programs(checkout)):
+    siblings, held = py_imports.neighbours(checkout), Held("PyPI", installed)
+    # What is published for others to import has parts for those who also have something else installed.
+    if is_library(checkout) or not any(declared.of(path) for path in py_imports.programs(checkout)):
         return None
     absent: dict[str, Absent] = {}
     for found in py_imports.imports(checkout):
         if names := declared.of(found.path):
-            for one in needs(found, names, own, siblings, installed):
+            others = py_imports.is_others(found, own, siblings)
+            for one in needs(found, names, held.of(found.path)) if others else ():
                 absent.setdefault(one.name, one)
     return list(absent.values())
 
 
-def needs(
-    found: Import,
-    names: frozenset[str],
-    own: frozenset[str],
-    siblings: frozenset[str],
-    installed: Sequence[Package],
-) -> Iterator[Absent]:
-    """Yield what one import needs beyond the declared names: the package itself, and what that needs."""
-    held = lock_above(found.path, "PyPI", installed)
-    others = py_imports.is_others(found, own, siblings)
-    if others and not py_imports.is_brought(found.top, names):
-        is_lacking = bool(held) and not py_imports.is_brought(found.top, held)
-        yield Absent(found.top, found, is_lacking)
+def is_library(checkout: Checkout) -> bool:
+    """Tell whether the repository only publishes its Python, by what its manifest and its files say."""
+    if is_deployed(checkout):
+        return False
+    built = [load_toml(checkout, path) for path in deployable(checkout, "pyproject.toml")]
+    return bool(checkout.own_files("setup.py")) or any("build-system" in project for project in built)
+
+
+def needs(found: Import, names: frozenset[str], held: frozenset[str]) -> Iterator[Absent]:
+    """Yield what one import needs beyond the declared names: the package itself, and what that needs.
+
+    `held` is what complete locks install, empty where there is none.
+    """
+    if not py_imports.is_brought(found.top, names):
+        yield Absent(found.top, found, bool(held) and not py_imports.is_brought(found.top, held))
     for rule in RULES:
-        is_needed = others and f"{found.name}.".startswith(f"{rule.imported}.")
-        if is_needed and not set(rule.needs) & (names | held):
+        if f"{found.name}.".startswith(f"{rule.imported}.") and not set(rule.needs) & (names | held):
             yield Absent(rule.needs[0], found, bool(held), rule.imported)
-
-
-def lock_above(path: str, ecosystem: str, installed: Sequence[Package]) -> frozenset[str]:
-    """Return what the complete locks beside or above a file install; a list for pip need not be complete."""
-    folders = {folder_of(path), *above(folder_of(path))}
-    return frozenset(
-        one.name
-        for one in installed
-        if one.ecosystem == ecosystem and folder_of(one.path) in folders and not one.path.endswith(".txt")
-    )
 
 
 def javascript(checkout: Checkout, installed: Sequence[Package]) -> list[Absent] | None:
     """Return what JavaScript imports and nobody declares, or None where there is nothing to compare."""
     if not js_imports.is_javascript(checkout):
         return None
-    manifests = js_imports.Manifests(checkout)
+    manifests, locks = js_imports.Manifests(checkout), Held("npm", installed)
     absent: dict[str, Absent] = {}
     for found in js_imports.imports(checkout):
         home = manifests.home(found.path)
         if home is not None and found.name not in absent and not manifests.declares(found, home):
-            held = lock_above(found.path, "npm", installed)
+            held = locks.of(found.path)
             absent[found.name] = Absent(found.name, found, bool(held) and found.name not in held)
     return list(absent.values())

@@ -44,6 +44,7 @@ DECLARED: Mapping[str, dict[str, str]] = {
     "own file beside": python("import config\n", **{"app/__init__.py": "", "app/config.py": ""}),
     "submodule of nothing": python("from . import x\nfrom .y import z\n"),
     "generated": python("import shop_pb2\nimport _version\n"),
+    "windows and python 2": python("import win32api\nimport pywintypes\nimport urllib2\n"),
     "optional": python("try:\n    import orjson\nexcept ImportError:\n    orjson = None\n"),
     "for types": python("from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import numpy\n"),
     "on one platform": python("import sys\nif sys.platform == 'win32':\n    import winsound2\n"),
@@ -63,6 +64,7 @@ DECLARED: Mapping[str, dict[str, str]] = {
         "a.py": "import flask, redis, gunicorn, httpx\n",
     },
     "setup": {
+        "Dockerfile": "FROM python\n",
         "setup.py": "setup(install_requires=['flask>=2'])\n",
         "setup.cfg": "[options]\ninstall_requires =\n  redis\n[options.extras_require]\nx =\n  httpx\n",
         "a.py": "import flask, redis, httpx\n",
@@ -169,8 +171,10 @@ COMPUTED = '[project]\ndynamic = ["dependencies"]\n[dependency-groups]\nx = ["a"
         {"app.py": "import flask\n"},
         {"package.json": "{}"},
         {"pyproject.toml": COMPUTED, "a.py": "import b\n"},
+        {"setup.py": "setup(install_requires=['a'])\n", "lib/x.py": "import b\n"},
+        python("import b\n") | {"pyproject.toml": "[build-system]\nrequires = ['hatchling']\n"},
     ],
-    ids=["no manifest", "no code", "computed when built"],
+    ids=["no manifest", "no code", "computed when built", "a library by setup.py", "a library"],
 )  # fmt: skip
 def test_where_there_is_nothing_to_compare_nothing_is_claimed(tmp_path: Path, files: dict[str, str]) -> None:
     with pytest.raises(NotApplicable):
