@@ -17,6 +17,9 @@ from readiness.probes import git
 FILES_LIMIT = 200_000
 READ_BYTES = 1024 * 1024
 WHOLE_BYTES = git.BLOB_BYTES
+LISTING_BYTES = git.OUTPUT_BYTES
+DRAIN_BYTES = 64 * 1024 * 1024
+LFS = b"version https://git-lfs.github.com/spec/"
 REGULAR = ("100644", "100755", "100664")
 ENTRY = re.compile(rb"(\d{6}) (\w+) ([0-9a-f]{40,64})\t(.+)", re.DOTALL)
 
@@ -68,8 +71,12 @@ class Reader:
 
     def __init__(self, repository: Path) -> None:
         self._lock = threading.Lock()
-        self._process = subprocess.Popen(
-            git.command("-C", str(repository), "cat-file", "--batch"),
+        self._repository = repository
+        self._process = self._start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            git.limited(git.command("-C", str(self._repository), "cat-file", "--batch")),
             env=git.environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -77,22 +84,47 @@ class Reader:
         )
 
     def blob(self, sha: str, limit: int) -> bytes | None:
-        """Return the first `limit` bytes of a blob, or None when the repository does not hold it."""
+        """Return the first `limit` bytes of a blob, or None when the repository does not hold it.
+
+        Raises CannotTell when git gave up over it, as it does when its memory is not enough.
+        """
+        with self._lock:
+            try:
+                return self._asked(sha, limit)
+            except (BrokenPipeError, EOFError):
+                self._again()
+                raise CannotTell("git gave up on a file of the repository, so it was not read.") from None
+
+    def _asked(self, sha: str, limit: int) -> bytes | None:
         pipe_in, pipe_out = self._process.stdin, self._process.stdout
         if pipe_in is None or pipe_out is None:
             raise RuntimeError("cat-file was started without pipes.")
-        with self._lock:
-            pipe_in.write(f"{sha}\n".encode())
-            pipe_in.flush()
-            header = pipe_out.readline().split()
-            if not header or header[-1] == b"missing":
-                return None
-            size = int(header[2])
-            content = pipe_out.read(min(size, limit))
-            left = size - len(content) + 1
-            while left:
-                left -= len(pipe_out.read(min(left, READ_BYTES)))
+        pipe_in.write(f"{sha}\n".encode())
+        pipe_in.flush()
+        header = pipe_out.readline().split()
+        if not header:
+            raise EOFError
+        if header[-1] == b"missing":
+            return None
+        size = int(header[2])
+        content = pipe_out.read(min(size, limit))
+        if len(content) < min(size, limit):
+            raise EOFError
+        left = size - len(content) + 1
+        if left > DRAIN_BYTES:
+            # A few kilobytes of a packed file can stand for gigabytes: another process takes less time.
+            self._again()
+            return content
+        while left:
+            piece = pipe_out.read(min(left, READ_BYTES))
+            if not piece:
+                raise EOFError
+            left -= len(piece)
         return content
+
+    def _again(self) -> None:
+        self.close()
+        self._process = self._start()
 
     def close(self) -> None:
         """End the process."""
@@ -129,7 +161,7 @@ class Checkout:
         )
         commit = found.decode().strip()
         tree = git.output(*where, "rev-parse", "--verify", "--quiet", f"{commit}^{{tree}}").decode().strip()
-        listing = git.output(*where, "ls-tree", "-r", "-z", "--full-tree", commit)
+        listing = git.output(*where, "ls-tree", "-r", "-z", "--full-tree", commit, at_most=LISTING_BYTES)
         reader = Reader(repository)
         try:
             yield replace(cls._of_listing(source or str(repository), commit, listing, reader), tree=tree)
@@ -196,6 +228,8 @@ class Checkout:
         Raises CannotTell for a file of more than 8 MB: a lock that is cut off lacks what stands further down.
         """
         content = self.read(path, WHOLE_BYTES + 1)
+        if content.startswith(LFS):
+            raise CannotTell(f"{path} is kept in Git LFS and not in the repository, so it was not read.")
         if len(content) > WHOLE_BYTES:
             raise CannotTell(f"{path} is larger than {WHOLE_BYTES // 1024**2} MB, so it was not read.")
         return _decoded(content)
