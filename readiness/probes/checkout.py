@@ -6,7 +6,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatch
+from fnmatch import translate
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Self
 
@@ -200,7 +201,10 @@ class Checkout:
         """
         if not patterns:
             return sorted(self.blobs)
-        return sorted(path for path in self.blobs if any(_fits(path, pattern) for pattern in patterns))
+        by_path, by_name = _fitting(patterns)
+        return sorted(
+            path for path in self.blobs if by_path.match(path) or by_name.match(path.rpartition("/")[2])
+        )
 
     def own_files(self, *patterns: str) -> list[str]:
         """Return `files` without vendored and built ones, tests, examples and documents: what really runs."""
@@ -235,6 +239,7 @@ class Checkout:
         return _decoded(content)
 
 
+@lru_cache(maxsize=FILES_LIMIT)
 def is_aside(path: str) -> bool:
     """Tell whether a path is vendored, built, a test, an example or a document: not what runs."""
     folders = {part.lower() for part in PurePosixPath(path).parts[:-1]}
@@ -250,5 +255,9 @@ def _decoded(content: bytes) -> str:
     return content.decode("utf-8-sig", "replace").replace("\r\n", "\n")
 
 
-def _fits(path: str, pattern: str) -> bool:
-    return fnmatch(path if "/" in pattern else PurePosixPath(path).name, pattern)
+@lru_cache(maxsize=500)
+def _fitting(patterns: tuple[str, ...]) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Return what fits whole paths, and what fits names; with no pattern of a sort, what fits nothing."""
+    sorts = ([one for one in patterns if "/" in one], [one for one in patterns if "/" not in one])
+    by_path, by_name = (re.compile("|".join(map(translate, sort)) or r"(?!)") for sort in sorts)
+    return by_path, by_name

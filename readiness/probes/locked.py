@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 from readiness.probes import locked_js
 from readiness.probes.checkout import Checkout, is_aside
 from readiness.probes.manifests import beside, folder_of, load_json, load_toml, table
-from readiness.probes.package import Package
+from readiness.probes.package import Package, reach
 
 # Requirements of people who work on the code do not reach production.
 FOR_DEVELOPERS = ("dev", "test", "lint", "doc", "ci", "build", "local")
@@ -49,6 +49,9 @@ def reader_of(path: str) -> "Reader":
     return next(reader for pattern, reader in READERS.items() if fnmatch(name, pattern))
 
 
+# Any group of a Gemfile beside the two that production leaves out.
+FOR_ALL = re.compile(r":(?!development\b|test\b|groups?\b)\w")
+GEM = re.compile(r"""\bgem\s*\(?['"]([^'"]+)['"]""")
 Reader = Callable[[Checkout, str], Iterable[Package]]
 
 
@@ -67,15 +70,10 @@ def uv(checkout: Checkout, path: str) -> Iterator[Package]:
     """Yield what a uv.lock installs: what no dependency of a member leads to is for developers."""
     found = tables(load_toml(checkout, path).get("package"))
     own = [package for package in found if {"editable", "virtual"} & table(package, "source").keys()]
-    by_name: dict[str, list[dict[str, Any]]] = {}
+    needs: dict[str, list[str]] = {}
     for package in found:
-        by_name.setdefault(str(package.get("name")), []).append(package)
-    waiting, reached = [str(package.get("name")) for package in own], set[str]()
-    while waiting:
-        name = waiting.pop()
-        if name not in reached:
-            reached.add(name)
-            waiting += [wanted for package in by_name.get(name, ()) for wanted in needed(package)]
+        needs.setdefault(str(package.get("name")), []).extend(needed(package))
+    reached = reach([str(package.get("name")) for package in own], needs)
     for package in found:
         if package not in own:
             yield from pypi(package, path, is_dev=bool(own) and package.get("name") not in reached)
@@ -134,12 +132,34 @@ def cargo(checkout: Checkout, path: str) -> Iterator[Package]:
 
 
 def bundler(checkout: Checkout, path: str) -> Iterator[Package]:
-    """Yield the gems of a Gemfile.lock that come from a server, without the platform behind a version."""
-    for section in re.findall(r"(?ms)^GEM\n(.*?)(?=^\S|\Z)", checkout.whole(path)):
+    """Yield the gems of a Gemfile.lock that come from a server, without the platform behind a version.
+
+    Which of them are for developers, the groups of the Gemfile beside it tell.
+    """
+    text = checkout.whole(path)
+    needs = {
+        name: re.findall(r"(?m)^ {6}(\S+)", below)
+        for name, below in re.findall(r"(?m)^ {4}(\S+) \(.*\)\n((?: {6}.*\n?)*)", text)
+    }
+    asked = re.search(r"(?ms)^DEPENDENCIES\n(.*?)(?=^\S|\Z)", text)
+    roots = set(re.findall(r"(?m)^  ([^\s!(]+)", asked[1] if asked else ""))
+    runs = reach(roots - for_developers(checkout, path), needs)
+    for section in re.findall(r"(?ms)^GEM\n(.*?)(?=^\S|\Z)", text):
         for name, version in re.findall(r"(?m)^ {4}(\S+) \(([^)\s]+)\)$", section):
-            plain = re.match(r"[0-9][0-9A-Za-z.]*", version)
-            if plain:
-                yield Package("RubyGems", name, plain[0], path, f"    {name} ({version})")
+            if plain := re.match(r"[0-9][0-9A-Za-z.]*", version):
+                is_dev = bool(roots) and name not in runs
+                yield Package("RubyGems", name, plain[0], path, f"    {name} ({version})", is_dev)
+
+
+def for_developers(checkout: Checkout, path: str) -> set[str]:
+    """Return the gems that the Gemfile beside a lock puts into the groups of developers and tests alone."""
+    gemfile = beside(folder_of(path), "Gemfile")
+    text = checkout.whole(gemfile) if gemfile in checkout.blobs else ""
+    inside = re.findall(r"(?ms)^group\s+([^\n]+?)\s+do\s*$(.*?)^end\b", text)
+    listed = [(groups, name) for groups, body in inside for name in GEM.findall(body)]
+    options = [line for line in text.splitlines() if re.search(r"\bgroups?:|:groups? *=>", line)]
+    listed += [(line, name) for line in options for name in GEM.findall(line)]
+    return {name for groups, name in listed if not FOR_ALL.search(groups)}
 
 
 def composer(checkout: Checkout, path: str) -> Iterator[Package]:

@@ -8,7 +8,7 @@ from typing import Any
 from readiness.outside.failures import CannotTell
 from readiness.probes.checkout import Checkout
 from readiness.probes.manifests import beside, deployable, folder_of, load_json, load_yaml, table
-from readiness.probes.package import Package
+from readiness.probes.package import Package, reach
 
 RUNS = ("dependencies", "optionalDependencies", "peerDependencies")
 
@@ -124,21 +124,25 @@ def reached(entries: Iterable[tuple[list[str], str]], roots: set[str]) -> set[st
         pairs = [pair for some in listed for pair in wanted_in.findall(some)]
         for header in headers:
             needs[header] = [plain(f"{name}@{wanted}") for name, wanted in pairs]
-    waiting, seen = [one for one in roots if one in needs], set[str]()
-    while waiting:
-        one = waiting.pop()
-        if one not in seen:
-            seen.add(one)
-            waiting += needs.get(one, ())
-    return seen
+    return reach([one for one in roots if one in needs], needs)
 
 
 def bun(checkout: Checkout, path: str) -> Iterator[Package]:
     """Yield what a bun.lock installs. It is JSON with commas before closing brackets."""
-    for entry in table(load_bun(checkout, path), "packages").values():
-        named = entry[0] if isinstance(entry, list) and entry else None
-        if isinstance(named, str) and (found := re.fullmatch(r"(@?[^@]+)@(\d\S*)", named)):
-            yield Package("npm", found[1], found[2], path, f'["{named}"')
+    lock = load_bun(checkout, path)
+    entries = [entry for entry in table(lock, "packages").values() if isinstance(entry, list) and entry]
+    members = table(lock, "workspaces").values()
+    roots = [name for member in members for kind in RUNS for name in table(member, kind)]
+    needs: dict[str, list[str]] = {}
+    for entry in entries:
+        described = [part for part in entry if isinstance(part, dict)]
+        wanted = [name for part in described for kind in RUNS for name in table(part, kind)]
+        needs.setdefault(name_of(str(entry[0])), []).extend(wanted)
+    runs = reach(roots, needs)
+    for entry in entries:
+        if found := re.fullmatch(r"(@?[^@]+)@(\d\S*)", str(entry[0])):
+            is_dev = bool(members) and found[1] not in runs
+            yield Package("npm", found[1], found[2], path, f'["{entry[0]}"', is_dev)
 
 
 def load_bun(checkout: Checkout, path: str) -> dict[str, Any]:

@@ -41,7 +41,7 @@ from tickets.scoring import Status
 )
 def lock_fresh(checkout: Checkout) -> list[Finding]:
     """Compare names, and versions where both sides write them, without running any package manager."""
-    findings = [judged(*pair) for compare in COMPARISONS for pair in compare(checkout)]
+    findings = [judged(checkout, *pair) for compare in COMPARISONS for pair in compare(checkout)]
     others = [path for path in locked.locks(checkout) if is_lock(path)] + locked.unread(checkout)
     if not findings and others:
         raise NotSupported(f"{others[0]} cannot be compared with its manifest here.")
@@ -50,19 +50,26 @@ def lock_fresh(checkout: Checkout) -> list[Finding]:
     return findings
 
 
+def place(checkout: Checkout, manifest: str, clause: str) -> str:
+    """Return where a manifest names what a clause begins with: "package.json:12"."""
+    word = clause.split(maxsplit=1)[0]
+    before, found, _ = checkout.whole(manifest).partition(word[0] + word[1:].partition("@")[0])
+    return f"{manifest}:{before.count(chr(10)) + 1}" if found else manifest
+
+
 def is_lock(path: str) -> bool:
     """Tell whether a tool wrote a file from a manifest; a list for pip may stand for itself."""
     return locked.reader_of(path) not in {locked.requirements, locked.go}
 
 
-def judged(manifest: str, lock: str, stale: list[str]) -> Finding:
+def judged(checkout: Checkout, manifest: str, lock: str, stale: list[str]) -> Finding:
     """Return whether a lock fits its manifest; a sum alone that differs is a doubt, and no proof."""
     evidence = {"manifest": manifest, "lock": lock, "stale": stale[:30]}
     if stale == [SUM_DIFFERS]:
         detail = f"{manifest} was changed after {lock} was written: {SUM_DIFFERS}."
         return Finding("dep.lock-fresh", Status.RISKY, detail, evidence)
     if stale:
-        detail = f"{lock} does not fit {manifest}: {', '.join(stale[:5])}."
+        detail = f"{lock} does not fit {place(checkout, manifest, stale[0])}: {', '.join(stale[:5])}."
         return Finding("dep.lock-fresh", Status.FAILING, detail, evidence)
     return Finding("dep.lock-fresh", Status.OK, f"{lock} fits {manifest}.", evidence)
 

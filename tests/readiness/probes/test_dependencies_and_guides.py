@@ -209,6 +209,23 @@ def test_every_member_of_a_workspace_is_compared(tmp_path: Path) -> None:
     assert found == {"package.json": Status.OK, "web/package.json": Status.FAILING}
 
 
+@pytest.mark.parametrize(
+    ("name", "where"),
+    [
+        ("uv without a package", "pyproject.toml:3:"),
+        ("yarn without a range", "package.json:1:"),
+        ("go without a module", "go.mod:6:"),
+        ("cargo without", "Cargo.toml:5:"),
+    ],
+)
+def test_a_lock_that_does_not_fit_is_told_with_the_line_of_the_manifest(
+    tmp_path: Path, name: str, where: str
+) -> None:
+    (found,) = look(lock_fresh, tmp_path, LOCKS[name][0])
+
+    assert where in found.detail
+
+
 def test_a_sum_that_differs_is_a_doubt_and_no_proof(tmp_path: Path) -> None:
     (found,) = look(lock_fresh, tmp_path, LOCKS["composer with another sum"][0])
 

@@ -116,6 +116,16 @@ BERRY = """__metadata:
   resolution: "c@npm:3.0.0"
 """
 BUN = '{"packages": {"a": ["a@1.0.0", "", {}], "@s/b": ["@s/b@2.0.0", "",], "own": ["own@workspace:x"],},}'
+BUN_FOR = json.dumps(
+    {
+        "workspaces": {"": {"dependencies": {"a": "^1"}, "devDependencies": {"c": "^3"}}},
+        "packages": {
+            "a": ["a@1.0.0", "", {"dependencies": {"b": "^2"}}, "sha"],
+            "b": ["b@2.0.0", "", {}, "sha"],
+            "c": ["c@3.0.0", "", {}, "sha"],
+        },
+    }
+)
 GO = """module app
 
 go 1.22
@@ -195,6 +205,7 @@ LOCKS: Mapping[str, tuple[dict[str, str], list[str]]] = {
         ["a 1.0.0", "c 3.0.0"],
     ),
     "bun": ({"bun.lock": BUN}, ["@s/b 2.0.0", "a 1.0.0"]),
+    "bun for developers": ({"bun.lock": BUN_FOR}, ["a 1.0.0", "b 2.0.0", "c 3.0.0*"]),
     "go": (
         {"go.mod": GO, "go.sum": OLD_SUM},
         ["github.com/a/b 1.2.3", "github.com/e/f 2.0.0+incompatible", "github.com/fork/h 1.1.0"],
@@ -205,6 +216,18 @@ LOCKS: Mapping[str, tuple[dict[str, str], list[str]]] = {
     ),
     "cargo": ({"Cargo.lock": CARGO}, ["serde 1.0.1"]),
     "bundler": ({"Gemfile.lock": GEMS}, ["nokogiri 1.15.0", "racc 1.7.1"]),
+    "bundler for developers": (
+        {"Gemfile.lock": GEMS, "Gemfile": "group :development, :test do\n  gem 'nokogiri'\nend\n"},
+        ["nokogiri 1.15.0*", "racc 1.7.1*"],
+    ),
+    "bundler by an option": (
+        {"Gemfile.lock": GEMS, "Gemfile": "gem 'nokogiri', group: :test\n"},
+        ["nokogiri 1.15.0*", "racc 1.7.1*"],
+    ),
+    "bundler for others": (
+        {"Gemfile.lock": GEMS, "Gemfile": "group :production, :test do\n  gem 'nokogiri'\nend\n"},
+        ["nokogiri 1.15.0", "racc 1.7.1"],
+    ),
     "composer": (
         {"composer.lock": json.dumps(COMPOSER)},
         ["laravel/framework 11.0.0", "phpunit/phpunit 10.0.0*"],
