@@ -4,6 +4,7 @@ from readiness.gate.models import Badge
 from readiness.heartbeats import Heartbeat
 from readiness.intake.models import ApiToken, Delivery, Source
 from readiness.probes.models import ProbeResult, ProbeRun, ProbeState
+from readiness.probes.remembering import Remembered
 from readiness.reports.models import Report
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "ProbeResult",
     "ProbeRun",
     "ProbeState",
+    "Remembered",
     "Report",
     "Source",
 ]

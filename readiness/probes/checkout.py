@@ -5,8 +5,9 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from fnmatch import fnmatch
+from dataclasses import dataclass, field, replace
+from fnmatch import translate
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import IO, Self
 
@@ -16,6 +17,10 @@ from readiness.probes import git
 
 FILES_LIMIT = 200_000
 READ_BYTES = 1024 * 1024
+WHOLE_BYTES = git.BLOB_BYTES
+LISTING_BYTES = git.OUTPUT_BYTES
+DRAIN_BYTES = 64 * 1024 * 1024
+LFS = b"version https://git-lfs.github.com/spec/"
 REGULAR = ("100644", "100755", "100664")
 ENTRY = re.compile(rb"(\d{6}) (\w+) ([0-9a-f]{40,64})\t(.+)", re.DOTALL)
 
@@ -67,8 +72,12 @@ class Reader:
 
     def __init__(self, repository: Path) -> None:
         self._lock = threading.Lock()
-        self._process = subprocess.Popen(
-            git.command("-C", str(repository), "cat-file", "--batch-command"),
+        self._repository = repository
+        self._process = self._start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            git.limited(git.command("-C", str(self._repository), "cat-file", "--batch-command")),
             env=git.environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -76,21 +85,44 @@ class Reader:
         )
 
     def blob(self, sha: str, limit: int) -> bytes | None:
-        """Return the first `limit` bytes of a blob, or None when the repository does not hold it."""
+        """Return the first `limit` bytes of a blob, or None when the repository does not hold it.
+
+        Raises CannotTell when git gave up over it, as it does when its memory is not enough.
+        """
         with self._lock:
-            size = self._asked("contents", sha)
-            if size is None:
-                return None
-            content = self._pipe_out.read(min(size, limit))
-            left = size - len(content) + 1
-            while left:
-                left -= len(self._pipe_out.read(min(left, READ_BYTES)))
-        return content
+            try:
+                return self._contents(sha, limit)
+            except (BrokenPipeError, EOFError):
+                self._again()
+                raise CannotTell("git gave up on a file of the repository, so it was not read.") from None
 
     def size(self, sha: str) -> int | None:
-        """Return how many bytes a blob has, or None when the repository does not hold it."""
+        """Return how many bytes a blob has, or None when the repository lacks it. Raises CannotTell."""
         with self._lock:
-            return self._asked("info", sha)
+            try:
+                return self._asked("info", sha)
+            except (BrokenPipeError, EOFError):
+                self._again()
+                raise CannotTell("git gave up on a file of the repository, so it was not weighed.") from None
+
+    def _contents(self, sha: str, limit: int) -> bytes | None:
+        size = self._asked("contents", sha)
+        if size is None:
+            return None
+        content = self._pipe_out.read(min(size, limit))
+        if len(content) < min(size, limit):
+            raise EOFError
+        left = size - len(content) + 1
+        if left > DRAIN_BYTES:
+            # A few kilobytes of a packed file can stand for gigabytes: another process takes less time.
+            self._again()
+            return content
+        while left:
+            piece = self._pipe_out.read(min(left, READ_BYTES))
+            if not piece:
+                raise EOFError
+            left -= len(piece)
+        return content
 
     @property
     def _pipe_out(self) -> IO[bytes]:
@@ -105,7 +137,13 @@ class Reader:
         self._process.stdin.write(f"{question} {sha}\n".encode())
         self._process.stdin.flush()
         header = self._pipe_out.readline().split()
-        return None if not header or header[-1] == b"missing" else int(header[2])
+        if not header:
+            raise EOFError
+        return None if header[-1] == b"missing" else int(header[2])
+
+    def _again(self) -> None:
+        self.close()
+        self._process = self._start()
 
     def close(self) -> None:
         """End the process."""
@@ -117,8 +155,9 @@ class Reader:
 class Checkout:
     """The files of one commit.
 
-    `source` is what a person asked for, `commit` the full hash. Paths are relative to the top, with slashes;
-    bytes that are not UTF-8 are shown as escapes. Symlinks and submodules are listed, never followed.
+    `source` is what a person asked for, `commit` the full hash, `tree` that of its content. Paths are
+    relative to the top, with slashes; bytes that are not UTF-8 are shown as escapes. Symlinks and submodules
+    are listed, never followed.
     """
 
     source: str
@@ -126,6 +165,7 @@ class Checkout:
     blobs: dict[str, str]
     links: tuple[str, ...] = ()
     submodules: tuple[str, ...] = ()
+    tree: str = ""
     reader: Reader | None = field(default=None, compare=False, repr=False)
 
     @classmethod
@@ -139,10 +179,11 @@ class Checkout:
             *where, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"
         )
         commit = found.decode().strip()
-        listing = git.output(*where, "ls-tree", "-r", "-z", "--full-tree", commit)
+        tree = git.output(*where, "rev-parse", "--verify", "--quiet", f"{commit}^{{tree}}").decode().strip()
+        listing = git.output(*where, "ls-tree", "-r", "-z", "--full-tree", commit, at_most=LISTING_BYTES)
         reader = Reader(repository)
         try:
-            yield cls._of_listing(source or str(repository), commit, listing, reader)
+            yield replace(cls._of_listing(source or str(repository), commit, listing, reader), tree=tree)
         finally:
             reader.close()
 
@@ -168,7 +209,7 @@ class Checkout:
             {path: sha for mode, sha, path in named if mode in REGULAR},
             tuple(path for mode, _, path in named if mode == "120000"),
             tuple(path for mode, _, path in named if mode == "160000"),
-            reader,
+            reader=reader,
         )
 
     def files(self, *patterns: str) -> list[str]:
@@ -178,7 +219,10 @@ class Checkout:
         """
         if not patterns:
             return sorted(self.blobs)
-        return sorted(path for path in self.blobs if any(_fits(path, pattern) for pattern in patterns))
+        by_path, by_name = _fitting(patterns)
+        return sorted(
+            path for path in self.blobs if by_path.match(path) or by_name.match(path.rpartition("/")[2])
+        )
 
     def own_files(self, *patterns: str) -> list[str]:
         """Return `files` without vendored and built ones, tests, examples and documents: what really runs."""
@@ -201,7 +245,7 @@ class Checkout:
             raise RuntimeError("This checkout is closed.")
         content = self.reader.blob(self.blobs[path], limit)
         if content is None:
-            raise CannotTell(f"{path} is larger than 1 MB or not in this partial copy, so it was not read.")
+            raise CannotTell(f"{path} is too large or not in this partial copy, so it was not read.")
         return content
 
     def size(self, path: str) -> int | None:
@@ -212,9 +256,22 @@ class Checkout:
 
     def text(self, path: str) -> str:
         """Return a file's first megabyte as text with plain line ends; what is not UTF-8 is replaced."""
-        return self.read(path).decode("utf-8-sig", "replace").replace("\r\n", "\n")
+        return _decoded(self.read(path))
+
+    def whole(self, path: str) -> str:
+        """Return a file's text to its end, for those in which half would say something else.
+
+        Raises CannotTell for a file of more than 8 MB: a lock that is cut off lacks what stands further down.
+        """
+        content = self.read(path, WHOLE_BYTES + 1)
+        if content.startswith(LFS):
+            raise CannotTell(f"{path} is kept in Git LFS and not in the repository, so it was not read.")
+        if len(content) > WHOLE_BYTES:
+            raise CannotTell(f"{path} is larger than {WHOLE_BYTES // 1024**2} MB, so it was not read.")
+        return _decoded(content)
 
 
+@lru_cache(maxsize=FILES_LIMIT)
 def is_aside(path: str) -> bool:
     """Tell whether a path is vendored, built, a test, an example or a document: not what runs."""
     folders = {part.lower() for part in PurePosixPath(path).parts[:-1]}
@@ -226,5 +283,13 @@ def is_foreign(path: str) -> bool:
     return bool({part.lower() for part in PurePosixPath(path).parts[:-1]} & FOREIGN)
 
 
-def _fits(path: str, pattern: str) -> bool:
-    return fnmatch(path if "/" in pattern else PurePosixPath(path).name, pattern)
+def _decoded(content: bytes) -> str:
+    return content.decode("utf-8-sig", "replace").replace("\r\n", "\n")
+
+
+@lru_cache(maxsize=500)
+def _fitting(patterns: tuple[str, ...]) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Return what fits whole paths, and what fits names; with no pattern of a sort, what fits nothing."""
+    sorts = ([one for one in patterns if "/" in one], [one for one in patterns if "/" not in one])
+    by_path, by_name = (re.compile("|".join(map(translate, sort)) or r"(?!)") for sort in sorts)
+    return by_path, by_name

@@ -4,9 +4,10 @@ import os
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -17,7 +18,10 @@ from readiness.outside.policy import Blocked, Policy
 
 CLONE_SECONDS = 300.0
 CLONE_BYTES = 512 * 1024 * 1024
-BLOB_BYTES = 1024 * 1024
+MEMORY_BYTES = 4 * 1024 * 1024 * 1024
+OUTPUT_BYTES = 64 * 1024 * 1024
+# Lock files of several megabytes are common; a clone leaves out what is larger than this.
+BLOB_BYTES = 8 * 1024 * 1024
 
 SAFE_CONFIG = (
     "safe.directory=*",  # reading objects runs nothing of theirs, whoever owns the directory
@@ -25,6 +29,7 @@ SAFE_CONFIG = (
     "core.fsmonitor=false",
     "core.symlinks=false",
     "core.attributesFile=/dev/null",
+    "core.bigFileThreshold=8m",  # what is larger goes through in pieces, and not through memory as a whole
 )
 
 
@@ -56,21 +61,75 @@ def command(*arguments: str, config: Sequence[str] = ()) -> list[str]:
     return ["git", *options, *arguments]
 
 
-def output(*arguments: str, seconds: float = 60.0) -> bytes:
-    """Return what a reading git command prints. Raises CannotTell when it fails or takes too long."""
-    try:
-        return subprocess.run(
-            command(*arguments),
+def limited(arguments: Sequence[str]) -> list[str]:
+    """Return a command that may use so much memory and write files so large, and no more.
+
+    The shell sets the limits; nothing of the outside world is in its text.
+    """
+    limits = 'ulimit -f "$0"; ulimit -v "$1"; shift; exec "$@"'
+    return ["sh", "-c", limits, str(CLONE_BYTES // 512), str(MEMORY_BYTES // 1024), *arguments]
+
+
+def output(*arguments: str, seconds: float = 60.0, at_most: int = OUTPUT_BYTES) -> bytes:
+    """Return what a reading git command prints.
+
+    Raises CannotTell when it fails, takes too long or prints more than `at_most` bytes: a tree that holds
+    itself ten times over on ten levels is small on disk, and has no end as a list.
+    """
+    with tempfile.TemporaryFile() as errors:
+        process = subprocess.Popen(
+            limited(command(*arguments)),
             env=environment(),
             stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=True,
-            timeout=seconds,
-        ).stdout
-    except subprocess.TimeoutExpired:
-        raise CannotTell(f"Reading the repository took more than {seconds:.0f} seconds.") from None
-    except subprocess.CalledProcessError as error:
-        raise CannotTell(f"git could not read the repository: {_last_line(error.stderr)}") from None
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            start_new_session=True,
+        )
+        with process, _killed_after(process, seconds) as timed_out:
+            printed = process.stdout.read(at_most + 1) if process.stdout else b""
+            if len(printed) > at_most:
+                _kill(process)
+                raise CannotTell("The repository holds more files than can be listed, so it was not read.")
+        if timed_out.is_set():
+            raise CannotTell(f"Reading the repository took more than {seconds:.0f} seconds.")
+        if process.returncode:
+            errors.seek(0)
+            raise CannotTell(f"git could not read the repository: {_last_line(errors.read(100_000))}")
+    return printed
+
+
+@contextmanager
+def _killed_after(process: subprocess.Popen[bytes], seconds: float) -> Iterator[threading.Event]:
+    """Kill a process when its time is over, and yield what tells so."""
+    timed_out = threading.Event()
+
+    def stop() -> None:
+        timed_out.set()
+        _kill(process)
+
+    timer = threading.Timer(seconds, stop)
+    timer.start()
+    try:
+        yield timed_out
+    finally:
+        process.wait()
+        timer.cancel()
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process and all that it started; both may be gone already."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def places(folder: Path) -> list[Path]:
+    """Return the folders that git reads for a repository: its own, and those whose objects it borrows."""
+    where = ("-C", str(folder), "rev-parse", "--path-format=absolute")
+    own = output(*where, "--git-dir", "--git-common-dir", "--git-path", "objects").decode().splitlines()
+    objects = Path(own[-1])
+    lent = objects / "info" / "alternates"
+    borrowed = lent.read_text("utf-8", "replace").splitlines() if lent.is_file() else []
+    return [Path(one).resolve() for one in own] + [(objects / one).resolve() for one in borrowed if one]
 
 
 def check_remote(url: str, policy: Policy) -> None:
@@ -121,17 +180,17 @@ def _fetch(url: str, copy: Path, branch: str, resolve: str, seconds: float) -> N
         f"http.curloptResolve={resolve}",
         "http.lowSpeedLimit=1000",
     )
-    wanted = ["--branch", branch] if branch and not branch.startswith("-") else []
+    if branch.startswith("-"):
+        raise Blocked("A branch does not begin with a dash. Write its name alone, such as main.")
+    wanted = ["--branch", branch] if branch else []
     cloning = command(
         "clone",
         *("--bare", "--depth=1", "--single-branch", "--no-tags", "--template=", "--no-recurse-submodules"),
         *(f"--filter=blob:limit={BLOB_BYTES}", "--quiet", *wanted, "--", url, str(copy)),
         config=(*pins, "http.lowSpeedTime=30", "fetch.fsckObjects=true", "gc.auto=0"),
     )
-    # The shell sets the largest file git may write; nothing of the outside world is in its text.
-    limited = ["sh", "-c", 'ulimit -f "$0"; exec "$@"', str(CLONE_BYTES // 512), *cloning]
     process = subprocess.Popen(
-        limited,
+        limited(cloning),
         env=environment("http:https"),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
@@ -143,7 +202,7 @@ def _fetch(url: str, copy: Path, branch: str, resolve: str, seconds: float) -> N
             _watch(process, copy, time.monotonic() + seconds)
         finally:
             if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
+                _kill(process)
         _, errors = process.communicate()
     if process.returncode:
         raise CannotTell(f"The repository could not be cloned: {_last_line(errors)}")

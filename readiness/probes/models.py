@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import chain
 from typing import Any, ClassVar, Self
 from zlib import crc32
 
@@ -20,6 +21,7 @@ from readiness.probes.looking import Job as Look
 from readiness.probes.looking import Result
 from readiness.probes.outcomes import Outcome
 from readiness.probes.registry import PROBES, Probe
+from readiness.probes.remembering import Remembered
 from tickets.models import Actor, Deployment, Evidence, Refused
 from tickets.scoring import TTL
 
@@ -179,19 +181,23 @@ class ProbeRun(Job):
         known = {row.probe: row.claims for row in self.deployment.probe_states.all()}
         limits = runner.Limits(pause=settings.PROBE_CONFIRM_SECONDS)
         with subjects.of(self.deployment, {probe.kind for probe in probes}) as there:
+            remembered, jobs = Remembered.objects.recall(there.jobs(probes, known))
             for result in there.unseen(probes):
                 self._keep(result)
-            for result in runner.run(
-                there.jobs(probes, known),
+            looks = runner.run(
+                jobs,
                 egress.from_settings(),
                 limits=limits,
                 started=self._tell,
                 cancelled=self._is_lost,
-            ):
+            )
+            for result in chain(remembered, looks):
                 if self._looked_elsewhere():
                     self.give_up("The deployment's settings changed during the run. Run the probes again.")
                     return
                 self._keep(result)
+                Remembered.objects.keep(result)
+        Remembered.objects.long_unused().delete()
         with transaction.atomic():
             self.finish(current="", finished=self.results.count())
 

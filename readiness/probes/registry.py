@@ -30,7 +30,8 @@ class Probe:
     `claim` is what has to be true, `why` what goes wrong when it is not, `fix` what to do, `effort` how much
     that is (S, M, L), `every` how often it is asked, `criteria` the claims in a pack that it speaks of.
     `confirmations` equal looks are needed before a change is believed; `seconds` is the deadline of one look.
-    An `intrusive` probe runs only where its deployment agreed to it.
+    An `intrusive` probe runs only where its deployment agreed to it. `depends` returns as a text what its
+    answer depends on beside the files: while both are the same, a repository is not read again.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Probe:
     confirmations: int
     seconds: float
     look: RuntimeLook | RepositoryLook
+    depends: Callable[[], str] = str
 
 
 class Registry(Mapping[str, Probe]):
@@ -95,6 +97,7 @@ def probe(
     fix: str,
     effort: Effort = "S",
     intrusive: bool = False,
+    depends: Callable[[], str] = str,
 ) -> Callable[[Look], Look]:
     """Register the function below as a probe. The docstring of its module is the claim, in one sentence.
 
@@ -120,6 +123,7 @@ def probe(
                 confirmations=2 if is_runtime and not intrusive else 1,
                 seconds=RUNTIME_SECONDS if is_runtime else REPOSITORY_SECONDS,
                 look=look,
+                depends=depends,
             )
         )
         return look

@@ -10,6 +10,7 @@ from django.conf import settings
 from readiness.outside import egress
 from readiness.outside.failures import CannotTell
 from readiness.outside.policy import Blocked
+from readiness.probes import git
 from readiness.probes.checkout import Checkout
 from readiness.probes.looking import Claims, Job, Result
 from readiness.probes.outcomes import Outcome
@@ -123,10 +124,18 @@ def checkout_of(deployment: Deployment) -> AbstractContextManager[Checkout]:
 
 
 def local(where: str) -> Path:
-    """Return a folder of this machine that lies below one of REPOSITORY_ROOTS; raises CannotTell."""
+    """Return a repository of this machine below one of REPOSITORY_ROOTS; raises CannotTell.
+
+    All that git reads for it has to lie there: a file named .git, or one of alternates, can lead elsewhere.
+    """
     folder = Path(where).resolve()
-    if not any(folder.is_relative_to(Path(root).resolve()) for root in settings.REPOSITORY_ROOTS):
+    if not is_opened(folder) or (folder.is_dir() and not all(map(is_opened, git.places(folder)))):
         raise CannotTell(
             "That folder is not below one of the folders that an administrator opened for probes."
         )
     return folder
+
+
+def is_opened(folder: Path) -> bool:
+    """Tell whether a folder lies below one that an administrator opened."""
+    return any(folder.is_relative_to(Path(root).resolve()) for root in settings.REPOSITORY_ROOTS)

@@ -1,40 +1,64 @@
 """A pipeline runs the tests on every change, and a failure stops it."""
 
 import re
+from dataclasses import dataclass
 from datetime import timedelta
 
+from readiness.probes import pipelines
 from readiness.probes.checkout import Checkout
+from readiness.probes.outcomes import NotSupported
+from readiness.probes.pipelines import Step
 from readiness.probes.registry import probe
 from tickets.findings import Finding
 from tickets.scoring import Status
 
-# Each system's files, and what in them says that proposed changes are tested, "" where that is the default.
-SYSTEMS: dict[str, tuple[tuple[str, ...], str]] = {
-    "GitHub Actions": (
-        (".github/workflows/*.yml", ".github/workflows/*.yaml"),
-        r"\bpull_request\b|\bmerge_group\b",
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """A pipeline's system: its files, and what in them says that proposed changes are tested, or are not.
+
+    `proposed` is empty where a proposed change is tested unless the file says otherwise.
+    """
+
+    files: tuple[str, ...]
+    proposed: str = ""
+    unless: str = r"(?!)"
+
+
+SYSTEMS: dict[str, System] = {
+    "GitHub Actions": System(
+        (".github/workflows/*.yml", ".github/workflows/*.yaml"), r"\bpull_request\b|\bmerge_group\b"
     ),
-    "Gitea Actions": ((".gitea/workflows/*.y*ml", ".forgejo/workflows/*.y*ml"), r"\bpull_request\b"),
-    "GitLab CI": ((".gitlab-ci.yml",), ""),
-    "CircleCI": ((".circleci/config.yml",), ""),
-    "Jenkins": (("./Jenkinsfile", "Jenkinsfile"), ""),
-    "Azure Pipelines": (("azure-pipelines.y*ml",), ""),
-    "Bitbucket Pipelines": (("bitbucket-pipelines.yml",), ""),
-    "Woodpecker": ((".woodpecker.y*ml", ".woodpecker/*.y*ml", ".drone.yml"), ""),
-    "Travis": ((".travis.yml",), ""),
-    "Buildkite": ((".buildkite/pipeline.y*ml",), ""),
-    "a script": ((".ci/run", "ci/run", ".ci/run.sh"), ""),
+    "Gitea Actions": System((".gitea/workflows/*.y*ml", ".forgejo/workflows/*.y*ml"), r"\bpull_request\b"),
+    "GitLab CI": System((".gitlab-ci.yml", ".gitlab/ci/*.yml", ".gitlab-ci/*.yml")),
+    "CircleCI": System((".circleci/config.yml", ".circleci/*.yml")),
+    "Jenkins": System(("./Jenkinsfile", "Jenkinsfile")),
+    "Azure Pipelines": System(
+        ("azure-pipelines*.y*ml", ".azure-pipelines/*.y*ml", ".azure/*.y*ml"), unless=r"(?m)^pr:\s*none"
+    ),
+    "Bitbucket Pipelines": System(("bitbucket-pipelines.yml",), r"(?m)^\s+(pull-requests|default):"),
+    "Woodpecker": System((".woodpecker.y*ml", ".woodpecker/*.y*ml", ".drone.yml", ".drone.yaml")),
+    "Travis": System((".travis.yml",)),
+    "Buildkite": System((".buildkite/*.y*ml",)),
+    "Semaphore": System((".semaphore/*.y*ml",)),
+    "AppVeyor": System(("appveyor.yml", ".appveyor.yml")),
+    "a script": System((".ci/run", "ci/run", ".ci/run.sh")),
 }
-TEST_STEP = re.compile(
-    r"(?i)\b(pytest|tox|nox|unittest|manage\.py test|(npm|pnpm|yarn|bun)( run)? (test|t)\b|vitest|jest|mocha"
-    r"|playwright test|go test|cargo (test|nextest)|mvnw?\b.*\b(test|verify|install)"
-    r"|gradlew?\b.*\b(test|check|build)|rspec|rake test|rails test|phpunit|pest|artisan test|dotnet test"
-    r"|mix test|make (test|check)|just test|script/test|bin/test)"
-)
-TOLERATED = re.compile(
-    r"(?i)continue-on-error:\s*true|allow_failure:\s*true|\|\|\s*true\b|continueOnError:\s*true"
-)
-NEAR = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """One file of a system, with the steps in it that test."""
+
+    path: str
+    system: System
+    text: str
+    steps: tuple[Step, ...]
+
+    @property
+    def strict(self) -> list[Step]:
+        """The steps whose failure stops it."""
+        return [step for step in self.steps if not step.is_tolerated]
 
 
 @probe(
@@ -47,41 +71,53 @@ NEAR = 6
 )
 def ci(checkout: Checkout) -> list[Finding]:
     """Look for a pipeline, for a step in it that tests, and for a failure that goes unnoticed."""
-    found = [
-        (system, path, without_comments(checkout.text(path)), wanted)
-        for system, (patterns, wanted) in SYSTEMS.items()
-        for path in checkout.files(*patterns)
-        if "/" not in path or path.startswith((".", "ci/"))
-    ]
+    found = list(configured(checkout))
     if not found:
         return [Finding("ci.pipeline", Status.MISSING, "No pipeline is configured in the repository.")]
-    testing = [(path, text, wanted) for _, path, text, wanted in found if TEST_STEP.search(text)]
+    testing = [one for one in found if one.steps]
     evidence = {
-        "files": [path for _, path, _, _ in found][:30],
-        "testing": [path for path, _, _ in testing][:30],
+        "files": [one.path for one in found][:30],
+        "testing": [step.where for one in testing for step in one.steps][:30],
+        "tolerated": [step.where for one in testing for step in one.steps if step.is_tolerated][:30],
     }
     if not testing:
-        detail = f"A pipeline is configured ({found[0][1]}), and no step in it is known to run tests."
+        if elsewhere := [one.path for one in found if pipelines.ELSEWHERE.search(one.text)]:
+            raise NotSupported(f"{elsewhere[0]} uses what lies in another repository; that is not read here.")
+        detail = f"A pipeline is configured ({found[0].path}), and no step in it is known to run tests."
         return [Finding("ci.pipeline", Status.PARTIAL, detail, evidence)]
-    strict = [(path, text, wanted) for path, text, wanted in testing if not is_tolerated(text)]
+    strict = [one for one in testing if one.strict]
     if not strict:
-        detail = f"{testing[0][0]} runs tests, and lets them fail without stopping."
+        detail = f"{testing[0].steps[0].where} runs tests, and lets them fail without stopping."
         return [Finding("ci.pipeline", Status.RISKY, detail, evidence)]
-    on_change = [path for path, text, wanted in strict if not wanted or re.search(wanted, text)]
+    on_change = [one for one in strict if is_on_change(checkout, one, found)]
     if not on_change:
-        detail = f"{strict[0][0]} runs tests, but not on pull requests."
+        detail = f"{strict[0].strict[0].where} runs tests, but not on pull requests."
         return [Finding("ci.pipeline", Status.PARTIAL, detail, evidence)]
-    return [Finding("ci.pipeline", Status.OK, f"{on_change[0]} runs the tests on every change.", evidence)]
+    detail = f"{on_change[0].strict[0].where} runs the tests on every change."
+    return [Finding("ci.pipeline", Status.OK, detail, evidence)]
+
+
+def configured(checkout: Checkout) -> list[Pipeline]:
+    """Return the pipelines at the places where their systems look for them."""
+    return [
+        Pipeline(path, system, text, tuple(pipelines.tests(path, text)))
+        for system in SYSTEMS.values()
+        for path in checkout.files(*system.files)
+        if "/" not in path or path.startswith((".", "ci/"))
+        for text in [without_comments(checkout.text(path))]
+    ]
 
 
 def without_comments(text: str) -> str:
-    """Return a text without the lines that are comments."""
-    return "\n".join(line for line in text.splitlines() if not line.lstrip().startswith(("#", "//")))
-
-
-def is_tolerated(text: str) -> bool:
-    """Tell whether every step that tests stands beside a word that lets it fail."""
+    """Return a text in which the lines that are comments are empty, so that lines keep their numbers."""
     lines = text.splitlines()
-    steps = [number for number, line in enumerate(lines) if TEST_STEP.search(line)]
-    near = ("\n".join(lines[max(0, number - NEAR) : number + NEAR]) for number in steps)
-    return bool(steps) and all(TOLERATED.search(around) for around in near)
+    return "\n".join("" if line.lstrip().startswith(("#", "//")) else line for line in lines)
+
+
+def is_on_change(checkout: Checkout, pipeline: Pipeline, all_of_them: list[Pipeline]) -> bool:
+    """Tell whether a pipeline, or one that calls it, tests proposed changes."""
+    system = pipeline.system
+    others = [one for one in all_of_them if one.path != pipeline.path]
+    calling = set(pipelines.callers(checkout, pipeline.path, [one.path for one in others]))
+    texts = [pipeline.text, *(one.text for one in others if one.path in calling)]
+    return any(re.search(system.proposed, text) and not re.search(system.unless, text) for text in texts)

@@ -33,7 +33,10 @@ LANGUAGES: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = (
         re.compile(r"@(?:Test|ParameterizedTest)\b|\bfun `"),
     ),
     (re.compile(r"_spec\.rb$|_test\.rb$"), re.compile(r"(?m)^\s*(?:it|test|specify|scenario)\b")),
-    (re.compile(r"Test\.php$"), re.compile(r"(?i)function\s+test\w*\(|#\[Test\]|@test\b")),
+    (
+        re.compile(r"Test\.php$|(^|/)tests/.*\.php$"),
+        re.compile(r"(?im)function\s+test\w*\(|#\[Test\]|@test\b|^\s*(?:it|test)\("),
+    ),
     (re.compile(r"(^|/)tests/.*\.rs$|(^|/)src/.*\.rs$"), re.compile(r"#\[(?:\w+::)?test\]")),
     (re.compile(r"Tests?\.cs$"), re.compile(r"\[(?:Fact|Theory|Test|TestMethod)\b")),
     (re.compile(r"_test\.exs$"), re.compile(r"(?m)^\s*test \"")),
@@ -49,7 +52,16 @@ INTEGRATION = re.compile(
     r"TestClient|testcontainers|supertest|APIClient|AsyncClient|\bclient\.(get|post|put|delete)\(|django_db"
     r"|httptest\.|SpringBootTest|MockMvc|WebApplicationFactory|RequestSpec|type: :request|test_client\("
     r"|LiveServerTestCase|chai-http|chai\.request\(|\bapp\.inject\(|mongodb-memory-server|pactum"
+    r"|//go:build.*\bintegration\b|dockertest|RefreshDatabase|WebTestCase|ActionDispatch::Inte"
+    r"|axum::body|actix_web::test|reqwest::|inject\(\{|request\(app"
 )
+# Where the languages put them by convention: Laravel's Dusk and Rails' system tests drive a browser.
+E2E_FOLDERS = frozenset({"e2e", "end2end", "cypress", "playwright", "browser", "dusk", "system"})
+INTEGRATION_FOLDERS = frozenset(
+    {"integration", "functional", "acceptance", "api", "requests", "controllers", "feature", "it"}
+)
+# Maven's Failsafe plug-in, files of Go's kind, and a crate's folder of tests, which sees its interface alone.
+INTEGRATION_NAME = re.compile(r"(?i)IT\.(java|kt)$|[._-]integration[._-]|(^|/)tests/[^/]+\.rs$")
 SECURITY = re.compile(r"\bschemathesis\b|\bzapv2\b|zaproxy|\bnuclei\b")
 NEEDED = ("unit", "integration", "e2e")
 WORDS = {"unit": "unit tests", "integration": "integration tests", "e2e": "end-to-end tests"}
@@ -106,12 +118,12 @@ def counted(checkout: Checkout) -> Iterator[tuple[str, str, int]]:
 
 
 def kind_of(path: str, text: str) -> str:
-    """Return the kind of a file of tests: what it uses decides, then the folder that it lies in."""
-    folders = path.lower().split("/")[:-1]
-    if E2E.search(text) or {"e2e", "end2end", "cypress", "playwright", "browser"} & set(folders):
+    """Return the kind of a file of tests: what it uses decides, then the folder or the name that it has."""
+    folders = set(path.lower().split("/")[:-1])
+    if E2E.search(text) or E2E_FOLDERS & folders or path.endswith((".cy.ts", ".cy.js", ".e2e.ts", ".e2e.js")):
         return "e2e"
     if SECURITY.search(text) or "security" in folders:
         return "security"
-    if INTEGRATION.search(text) or {"integration", "functional", "acceptance", "api"} & set(folders):
+    if INTEGRATION.search(text) or INTEGRATION_FOLDERS & folders or INTEGRATION_NAME.search(path):
         return "integration"
     return "unit"

@@ -1,5 +1,6 @@
 """The repository says under which licence it may be used."""
 
+import re
 from datetime import timedelta
 
 from readiness.outside.failures import CannotTell
@@ -37,11 +38,17 @@ def licence(checkout: Checkout) -> list[Finding]:
 def declared(checkout: Checkout) -> str:
     """Return the manifest at the top that names a licence, or ""."""
     try:
-        if "package.json" in checkout.blobs and load_json(checkout, "package.json").get("license"):
-            return "package.json"
+        for path in ("package.json", "composer.json"):
+            if path in checkout.blobs and load_json(checkout, path).get("license"):
+                return path
         for path, keys in (("pyproject.toml", ("project",)), ("Cargo.toml", ("package",))):
             if path in checkout.blobs and table(load_toml(checkout, path), *keys).get("license"):
                 return path
     except CannotTell:
         return ""
+    written = (("pom.xml", r"<licenses>\s*<license>"), ("*.gemspec", r"\.licenses?\s*="))
+    for pattern, says in written:
+        for path in checkout.files(pattern):
+            if "/" not in path and re.search(says, checkout.text(path)):
+                return path
     return ""

@@ -1,8 +1,11 @@
 """Every manifest of a deployable part has a lock file beside it or at the root of its workspace."""
 
 from datetime import timedelta
+from typing import Any
 
+from readiness.probes import jvm
 from readiness.probes.checkout import Checkout
+from readiness.probes.jvm import Build
 from readiness.probes.manifests import (
     ECOSYSTEMS,
     Ecosystem,
@@ -15,11 +18,15 @@ from readiness.probes.manifests import (
     python_dependencies,
     requirements,
 )
-from readiness.probes.outcomes import NotApplicable
+from readiness.probes.outcomes import NotApplicable, NotSupported
 from readiness.probes.registry import probe
 from tickets.findings import Finding
 from tickets.scoring import Status
 
+NO_LOCK = {
+    "Maven": "Maven has no lock file, so what they bring along cannot be judged here.",
+    "Gradle": "Without a gradle.lockfile, what they bring along cannot be judged here.",
+}
 # Requirements of people who work on the code do not reach production.
 ASIDE = ("dev", "test", "lint", "doc", "ci", "build", "local", "constraint")
 
@@ -41,9 +48,27 @@ def lock_present(checkout: Checkout) -> list[Finding]:
         if (finding := judged(checkout, ecosystem, path))
     ]
     findings += [finding for path in open_requirements(checkout) if (finding := unlocked(checkout, path))]
+    builds = list(jvm.builds(checkout))
+    if builds and not findings and not any(build.lock or build.floating for build in builds):
+        raise NotSupported(f"{builds[0].path} writes its versions out. {NO_LOCK[builds[0].tool]}")
+    findings += [of_build(build) for build in builds]
     if not findings:
         raise NotApplicable("The repository holds no manifest that needs a lock file.")
     return findings
+
+
+def of_build(build: Build) -> Finding:
+    """Return whether a build for the JVM has a lock; without one, whether it leaves versions open."""
+    evidence: dict[str, Any] = {"manifest": build.path, "lock": build.lock}
+    if build.lock:
+        return Finding("dep.lock", Status.OK, f"{build.path} is locked by {build.lock}.", evidence)
+    if build.floating:
+        line, what = build.floating[0]
+        evidence["open"] = [f"{build.path}:{line} {what}" for line, what in build.floating[:20]]
+        detail = f"{build.path}:{line} leaves the version open: {what}."
+        return Finding("dep.lock", Status.RISKY, detail, evidence)
+    detail = f"{build.path} writes its versions out. {NO_LOCK[build.tool]}"
+    return Finding("dep.lock", Status.UNTESTED, detail, evidence)
 
 
 def judged(checkout: Checkout, ecosystem: Ecosystem, path: str) -> Finding | None:

@@ -1,4 +1,4 @@
-"""The migrations of each database form one line with one end."""
+"""The migrations of each database form one line with one end, and every model is created by one of them."""
 
 import ast
 from collections import defaultdict
@@ -7,8 +7,10 @@ from datetime import timedelta
 from pathlib import PurePosixPath
 from typing import Any
 
-from readiness.probes import pycode
+from readiness.probes import migrations, modelled, pycode
 from readiness.probes.checkout import Checkout
+from readiness.probes.migrations import Line
+from readiness.probes.modelled import Comparison
 from readiness.probes.outcomes import NotApplicable, NotSupported
 from readiness.probes.registry import probe
 from tickets.findings import Finding
@@ -22,15 +24,43 @@ Node = tuple[str, str]
     "migrations-heads",
     title="Migrations have one head",
     every=timedelta(days=1),
-    criteria=("dat.migrations",),
-    why="With two heads the migration command stops, on the day of the release.",
+    criteria=("dat.migrations", "dat.models"),
+    why="With two heads, or without the table that the code expects, a release stops on the day it is made.",
     fix="Merge the heads with a merge migration, and run the migrations in a test.",
 )
 def migrations_heads(checkout: Checkout) -> list[Finding]:
-    """Read the graph of Django's and Alembic's migrations from their source."""
-    graph = {**alembic(checkout), **django(checkout)}
-    if not graph:
-        raise NotApplicable("The repository holds no migrations of Django or Alembic.")
+    """Read the graph of Django's and Alembic's migrations from their source, and the order of others."""
+    revisions = alembic(checkout)
+    graph = {**revisions, **django(checkout)}
+    lines = list(migrations.lines(checkout))
+    if not graph and not lines:
+        raise NotApplicable("The repository holds no migrations of a tool that is known here.")
+    compared = modelled.comparisons(checkout, lines, {folder for folder, _ in revisions})
+    return [*of_graph(graph), *map(of_line, lines), *map(of_models, compared)]
+
+
+def of_line(line: Line) -> Finding:
+    """Return whether an order by number has no two migrations in one place."""
+    tool, count = line.tool.name, len(line.paths)
+    evidence = {"line": line.folder, "tool": tool, "migrations": count, "doubled": list(line.doubled[:10])}
+    if line.doubled:
+        detail = f"{line.doubled[0]} has the version of another migration, and {tool} stops at that."
+        return Finding("dat.migrations", Status.FAILING, detail, evidence)
+    detail = f"{line.folder} holds {count} migrations of {tool} in one order."
+    return Finding("dat.migrations", Status.OK, detail, evidence)
+
+
+def of_models(compared: Comparison) -> Finding:
+    """Return whether the migrations create what the models expect."""
+    evidence = {"models": compared.models, "absent": list(compared.absent[:20])}
+    if not compared.absent:
+        detail = f"{compared.where}: every model is in a migration. Their fields are not compared."
+        return Finding("dat.models", Status.OK, detail, evidence)
+    return Finding("dat.models", compared.status, f"{compared.absent[0]}.", evidence)
+
+
+def of_graph(graph: Mapping[Node, frozenset[Node]]) -> list[Finding]:
+    """Return whether each line of a graph has one head and no gap."""
     findings = []
     for line in sorted({node[0] for node in graph}):
         heads, lost = ends(graph, line)

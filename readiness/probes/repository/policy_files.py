@@ -17,6 +17,9 @@ BOTS = (
     "renovate.json5",
     ".renovaterc",
     ".renovaterc.json",
+    "renovate.yml",
+    ".renovaterc.json5",
+    "updatecli.yaml",
 )
 LEAST_WORDS = 10
 
@@ -50,4 +53,7 @@ def bot(checkout: Checkout) -> Finding:
     for path in (f"{place}{name}" for place in PLACES for name in BOTS):
         if path in checkout.blobs:
             return Finding("dep.update-bot", Status.OK, f"{path} configures an update bot.", {"path": path})
+    if "package.json" in checkout.blobs and '"renovate":' in checkout.text("package.json"):
+        detail = "package.json configures an update bot."
+        return Finding("dep.update-bot", Status.OK, detail, {"path": "package.json"})
     return Finding("dep.update-bot", Status.MISSING, "No update bot is configured in the repository.")

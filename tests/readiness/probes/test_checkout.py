@@ -6,13 +6,15 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from readiness.outside import addresses
 from readiness.outside.failures import CannotTell
 from readiness.outside.policy import Blocked, Policy
-from readiness.probes import git
+from readiness.probes import checkout as checkouts
+from readiness.probes import git, subjects
 from readiness.probes.checkout import Checkout, is_aside
 from tests.readiness.probes.repositories import add_commit, checkout, repository
 from tests.readiness.probes.repositories import git as run_git
@@ -160,6 +162,100 @@ def test_only_the_beginning_of_a_huge_file_is_read_and_the_next_one_is_whole(tmp
         assert len(opened.read("big")) == 1024 * 1024
         assert opened.read("big", limit=10) == b"x" * 10
         assert opened.text("small") == "after"
+
+
+def test_a_file_that_is_small_in_the_pack_and_huge_outside_takes_no_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkouts, "DRAIN_BYTES", 1_000_000)
+    with checkout(tmp_path, {"bomb": bytes(12_000_000), "small": "after"}) as opened:
+        first = opened.reader._process if opened.reader else None
+        assert opened.read("bomb", limit=10) == bytes(10)
+        assert opened.text("small") == "after"
+        assert opened.reader is not None
+        assert opened.reader._process is not first
+
+
+def test_a_tree_without_end_is_not_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkouts, "LISTING_BYTES", 100_000)
+    folder = repository(tmp_path / "r.git", {"a": "1"})
+    entry = f"100644 blob {run_git(folder, 'rev-parse', 'main:a')}\ta"
+    for _ in range(9):
+        tree = run_git(folder, "mktree", stdin=f"{entry}\n".encode())
+        entry = "\n".join(f"040000 tree {tree}\t{name}" for name in "abcdefghij")
+    commit = run_git(folder, "commit-tree", tree, "-m", "x")
+
+    with pytest.raises(CannotTell, match="more files"), Checkout.open(folder, revision=commit):
+        pass
+
+
+def test_too_many_files_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkouts, "FILES_LIMIT", 3)
+    folder = repository(tmp_path / "r.git", dict.fromkeys("abcd", "1"))
+
+    with pytest.raises(CannotTell, match="more than 3 files"), Checkout.open(folder):
+        pass
+
+
+def test_a_deep_tree_is_listed_or_given_up_and_nothing_breaks(tmp_path: Path) -> None:
+    folder = repository(tmp_path / "r.git", {"a": "1", "d/" * 1500 + "b": "2"})
+
+    with Checkout.open(folder) as opened:
+        assert len(opened.own_files("b")) == 1
+
+
+def test_reading_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
+    folder = repository(tmp_path / "r.git", {"a": "1"})
+    run_git(folder, "config", "alias.wait", "!sleep 5")
+
+    with pytest.raises(CannotTell, match="took more than 0 seconds"):
+        git.output("-C", str(folder), "wait", seconds=0.1)
+
+
+def test_what_is_kept_in_lfs_is_not_taken_for_the_file(tmp_path: Path) -> None:
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:abc\nsize 12\n"
+    with checkout(tmp_path, {"go.sum": pointer}) as opened, pytest.raises(CannotTell, match="Git LFS"):
+        opened.whole("go.sum")
+
+
+def test_a_git_that_gives_up_tells_nothing_and_the_next_file_is_read(tmp_path: Path) -> None:
+    with checkout(tmp_path, {"a": "1"}) as opened:
+        assert opened.reader is not None
+        opened.reader._process.kill()
+        opened.reader._process.wait()
+        with pytest.raises(CannotTell, match="gave up"):
+            opened.read("a")
+        assert opened.text("a") == "1"
+
+
+@pytest.mark.parametrize("branch", ["--upload-pack=touch /tmp/owned", "-x"])
+def test_a_branch_that_is_an_option_is_refused_and_not_replaced(tmp_path: Path, branch: str) -> None:
+    folder = repository(tmp_path / "app.git", {"a": "1"})
+    with (
+        served(folder) as server,
+        pytest.raises(Blocked, match="does not begin with a dash"),
+        git.clone(f"{server.url}/app.git", LOOPBACK, branch),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("lead", ["gitfile", "alternates"])
+def test_a_folder_that_leads_git_out_of_the_opened_ones_is_not_read(
+    tmp_path: Path, settings: Any, lead: str
+) -> None:
+    secret = repository(tmp_path / "secret" / "app.git", {"a": "1"})
+    opened = tmp_path / "opened" / "app"
+    settings.REPOSITORY_ROOTS = [str(tmp_path / "opened")]
+    if lead == "gitfile":
+        opened.mkdir(parents=True)
+        (opened / ".git").write_text(f"gitdir: {secret}\n")
+    else:
+        repository(opened, {"a": "1"})
+        assert subjects.local(str(opened)) == opened
+        (opened / "objects" / "info" / "alternates").write_text(f"{secret}/objects\n")
+
+    with pytest.raises(CannotTell, match="an administrator opened"):
+        subjects.local(str(opened))
 
 
 def test_files_are_chosen_by_name_or_by_path(tmp_path: Path) -> None:

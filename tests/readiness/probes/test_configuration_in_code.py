@@ -227,6 +227,123 @@ def test_migrations_have_one_head_in_each_line(
     assert statuses(look(migrations_heads, tmp_path, files)) == expected
 
 
+def numbered(path: str, *versions: str, text: str = "-- +goose Up\n") -> dict[str, str]:
+    return {path.format(version): text for version in versions}
+
+
+RAILS, FLYWAY, GOOSE = (
+    "db/migrate/{}_a.rb",
+    "src/main/resources/db/migration/V{}__a.sql",
+    "migrations/{}_a.sql",
+)
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        (numbered(RAILS, "20240101000000", "20240102000000"), [Status.OK]),
+        (numbered(RAILS, "1") | {"db/migrate/1_b.rb": ""}, [Status.FAILING]),
+        (numbered(FLYWAY, "1", "1_1", "1.2", "2"), [Status.OK]),
+        (
+            numbered(FLYWAY, "1_1") | {"src/main/resources/db/migration/more/V1.1__b.sql": ""},
+            [Status.FAILING],
+        ),
+        (numbered("db/{}_a.up.sql", "1", "2") | numbered("db/{}_a.down.sql", "1", "2"), [Status.OK]),
+        (numbered("db/{}_a.up.sql", "000001") | numbered("db/{}_b.up.sql", "000001"), [Status.FAILING]),
+        (numbered(GOOSE, "1", "2"), [Status.OK]),
+        (numbered(GOOSE, "1", "01"), [Status.FAILING]),
+        (numbered("database/migrations/2024_01_01_000000_{}.php", "a", "b"), [Status.OK]),
+        (numbered("prisma/migrations/2024010100000{}_a/migration.sql", "1", "2"), [Status.OK]),
+        (numbered("api/migrations/20240101000000_{}.js", "a", "b"), [Status.OK]),
+        (numbered("a/" + RAILS, "1") | numbered("b/" + RAILS, "1"), [Status.OK, Status.OK]),
+    ],
+)
+def test_migrations_by_number_have_one_order(
+    tmp_path: Path, files: dict[str, str], expected: list[Status]
+) -> None:
+    found = look(migrations_heads, tmp_path, files)
+
+    assert [one.criterion for one in found] == ["dat.migrations"] * len(expected)
+    assert statuses(found) == expected
+
+
+DJANGO_MODELS = (
+    "class Book(models.Model):\n    pass\n\n\n"
+    "class Base(models.Model):\n    class Meta:\n        abstract = True\n"
+)
+TABLE = 'class Book(Base):\n    __tablename__ = "books"\n'
+SCHEMA = 'model Book {\n  id Int @id\n  @@map("books")\n}\n'
+PRISMA = "prisma/migrations/20240101000000_a/migration.sql"
+
+
+def made(name: str) -> dict[str, str]:
+    """An app of Django with one migration that creates one model."""
+    text = (
+        f"class Migration(migrations.Migration):\n    operations = [migrations.CreateModel(name='{name}')]\n"
+    )
+    return {"shop/migrations/m0001.py": text, "shop/models.py": DJANGO_MODELS}
+
+
+def versions(body: str) -> dict[str, str]:
+    """A project of SQLAlchemy with one migration of Alembic."""
+    text = f'revision = "a"\ndown_revision = None\n{body}'
+    return {"alembic/versions/a.py": text, "app/models.py": TABLE}
+
+
+@pytest.mark.parametrize(
+    ("files", "expected", "words"),
+    [
+        (made("Book"), Status.OK, "shop: every model"),
+        (made("Author"), Status.FAILING, "shop/models.py:1 defines the model Book"),
+        (versions('op.create_table("books")\n'), Status.OK, "alembic/versions: every model"),
+        (versions('op.create_table("authors")\n'), Status.RISKY, "app/models.py:2 names the table books"),
+        ({PRISMA: 'CREATE TABLE "books" (\n', "prisma/schema.prisma": SCHEMA}, Status.OK, "every model"),
+        (
+            {PRISMA: 'CREATE TABLE "authors" (\n', "prisma/schema.prisma": SCHEMA},
+            Status.FAILING,
+            "prisma/schema.prisma:1 defines the model Book",
+        ),
+        (
+            numbered(RAILS, "20240102000000") | {"db/schema.rb": "x[7].define(version: 2024_01_02_000000)"},
+            Status.OK,
+            "db/schema.rb: every model",
+        ),
+        (
+            numbered(RAILS, "20240102000000") | {"db/schema.rb": "\nx[7].define(version: 2024_01_01_000000)"},
+            Status.FAILING,
+            "db/schema.rb:2 stands at 20240101000000, and db/migrate/20240102000000_a.rb is newer",
+        ),
+        (
+            numbered(RAILS, "20240101000000") | {"db/schema.rb": "x[7].define(version: 2024_01_02_000000)"},
+            Status.RISKY,
+            "no migration here is as new",
+        ),
+    ],
+)
+def test_a_model_has_to_be_in_a_migration(
+    tmp_path: Path, files: dict[str, str], expected: Status, words: str
+) -> None:
+    (found,) = [one for one in look(migrations_heads, tmp_path, files) if one.criterion == "dat.models"]
+
+    assert found.status == expected
+    assert words in found.detail
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        versions("Base.metadata.create_all(op.get_bind())\n"),
+        django("shop", "shop", m0001="") | {"other/models.py": DJANGO_MODELS},
+        numbered(RAILS, "1"),
+    ],
+    ids=["creates all", "an app without migrations", "no schema"],
+)
+def test_where_models_cannot_be_compared_only_the_order_is_judged(
+    tmp_path: Path, files: dict[str, str]
+) -> None:
+    assert [one.criterion for one in look(migrations_heads, tmp_path, files)] == ["dat.migrations"]
+
+
 def test_a_squashed_migration_stands_for_those_it_replaces(tmp_path: Path) -> None:
     files = django("shop", "shop", m0001="", m0002="m0001", m0003="m0002")
     files["shop/migrations/m0001_squashed.py"] = (
@@ -314,6 +431,7 @@ def test_without_a_dockerfile_there_is_nothing_to_judge(tmp_path: Path, files: d
 
 
 GITHUB = "on: [push, pull_request]\njobs:\n  test:\n    steps:\n      - run: pytest -q\n"
+BITBUCKET = "pipelines:\n  {}:\n    - step:\n        script:\n          - vendor/bin/phpunit\n"
 PIPELINES: Mapping[str, tuple[dict[str, str], Status]] = {
     "github": ({".github/workflows/ci.yml": GITHUB}, Status.OK),
     "gitlab": ({".gitlab-ci.yml": "test:\n  script:\n    - npm test\n"}, Status.OK),
@@ -323,6 +441,68 @@ PIPELINES: Mapping[str, tuple[dict[str, str], Status]] = {
         Status.OK,
     ),
     "script": ({".ci/run": "#!/bin/sh\nexec script/test\n"}, Status.OK),
+    "go": ({".github/workflows/ci.yml": GITHUB.replace("pytest -q", "go test -race ./...")}, Status.OK),
+    "maven": ({".gitlab-ci.yml": "test:\n  script: mvn -B -ntp verify\n"}, Status.OK),
+    "ruby": (
+        {".circleci/config.yml": "jobs:\n  x:\n    steps:\n      - run: bundle exec rspec"},
+        Status.OK,
+    ),
+    "an orb": ({".circleci/config.yml": "workflows:\n  x:\n    jobs:\n      - node/test\n"}, Status.OK),
+    "php": ({"bitbucket-pipelines.yml": BITBUCKET.format("default")}, Status.OK),
+    "only on a branch": ({"bitbucket-pipelines.yml": BITBUCKET.format("custom")}, Status.PARTIAL),
+    "rust": ({"azure-pipelines.yml": "steps:\n- script: cargo test --all\n"}, Status.OK),
+    "not for pull requests": (
+        {"azure-pipelines.yml": "pr: none\nsteps:\n- script: cargo test\n"},
+        Status.PARTIAL,
+    ),
+    "javascript": (
+        {".woodpecker/test.yaml": "steps:\n  t:\n    commands: [pnpm run test:unit]\n"},
+        Status.OK,
+    ),
+    "forgejo": ({".forgejo/workflows/ci.yml": GITHUB}, Status.OK),
+    "drone": (
+        {".drone.yml": "kind: a\n---\nsteps:\n- name: t\n  commands:\n  - ./gradlew --info check\n"},
+        Status.OK,
+    ),
+    "a reference": (
+        {".gitlab-ci.yml": "test:\n  before_script: !reference [.x, y]\n  script:\n    - make test\n"},
+        Status.OK,
+    ),
+    "called by another": (
+        {
+            ".github/workflows/test.yml": GITHUB.replace("[push, pull_request]", "workflow_call"),
+            ".github/workflows/ci.yml": "on: pull_request\njobs:\n t:\n  uses: ./.github/workflows/test.yml",
+        },
+        Status.OK,
+    ),
+    "another step may fail": (
+        {".github/workflows/ci.yml": (f"{GITHUB}      - run: codecov\n        continue-on-error: true\n")},
+        Status.OK,
+    ),
+    "the step may fail": (
+        {".github/workflows/ci.yml": f"{GITHUB}        continue-on-error: true\n"},
+        Status.RISKY,
+    ),
+    "the job may fail": (
+        {".github/workflows/ci.yml": GITHUB.replace("    steps", "    continue-on-error: true\n    steps")},
+        Status.RISKY,
+    ),
+    "gitlab may fail": ({".gitlab-ci.yml": "t:\n  allow_failure: true\n  script: [pytest]\n"}, Status.RISKY),
+    "azure may fail": (
+        {"azure-pipelines.yml": "steps:\n- script: pytest\n  continueOnError: true\n"},
+        Status.RISKY,
+    ),
+    "woodpecker may fail": (
+        {".woodpecker.yml": "steps:\n  - name: t\n    failure: ignore\n    commands: [pytest]\n"},
+        Status.RISKY,
+    ),
+    "shrugged off": ({"Jenkinsfile": "sh 'npm test || true'\n"}, Status.RISKY),
+    "by hand": ({".gitlab-ci.yml": "t:\n  when: manual\n  script: [pytest]\n"}, Status.PARTIAL),
+    "switched off": (
+        {".github/workflows/ci.yml": f"{GITHUB}        if: ${{{{ false }}}}\n"},
+        Status.PARTIAL,
+    ),
+    "only a name": ({".gitlab-ci.yml": "pytest:\n  script: [ruff check]\n"}, Status.PARTIAL),
     "only on push": ({".github/workflows/ci.yml": GITHUB.replace(", pull_request", "")}, Status.PARTIAL),
     "no tests": ({".github/workflows/ci.yml": GITHUB.replace("pytest -q", "ruff check")}, Status.PARTIAL),
     "commented out": (
@@ -351,6 +531,32 @@ def test_a_pipeline_has_to_test_every_change(tmp_path: Path, files: dict[str, st
     (found,) = look(ci, tmp_path, files)
 
     assert (found.criterion, found.status) == ("ci.pipeline", expected)
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {".github/workflows/ci.yml": "jobs:\n  t:\n    uses: org/repo/.github/workflows/test.yml@v1\n"},
+        {".gitlab-ci.yml": "include:\n  - project: team/templates\n    file: test.yml\n"},
+    ],
+)
+def test_what_lies_in_another_repository_is_not_judged(tmp_path: Path, files: dict[str, str]) -> None:
+    with pytest.raises(NotSupported, match="another repository"):
+        look(ci, tmp_path, files)
+
+
+def test_a_step_is_named_by_its_line(tmp_path: Path) -> None:
+    (found,) = look(ci, tmp_path, {".github/workflows/ci.yml": f"# pytest\n{GITHUB}"})
+
+    assert found.detail.startswith(".github/workflows/ci.yml:6 runs the tests")
+
+
+def test_a_small_file_that_is_endless_by_its_aliases_is_read_in_part(tmp_path: Path) -> None:
+    levels = "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 12))
+
+    (found,) = look(ci, tmp_path, {".gitlab-ci.yml": f"a0: &a0 [x]\n{levels}"})
+
+    assert found.status == Status.PARTIAL
 
 
 TRACKERS: Mapping[str, tuple[dict[str, str], Status]] = {
@@ -432,6 +638,9 @@ WORDS = (
         ({"LICENSES/MIT.txt": WORDS}, Status.OK),
         ({"package.json": '{"license": "MIT"}'}, Status.PARTIAL),
         ({"pyproject.toml": '[project]\nlicense = {text = "MIT"}\n'}, Status.PARTIAL),
+        ({"composer.json": '{"license": "MIT"}'}, Status.PARTIAL),
+        ({"pom.xml": "<licenses>\n <license><name>MIT</name></license></licenses>"}, Status.PARTIAL),
+        ({"thing.gemspec": "spec.license = 'MIT'\n"}, Status.PARTIAL),
         ({"LICENSE": ""}, Status.MISSING),
         ({"vendor/x/LICENSE": WORDS}, Status.MISSING),
         ({"README.md": WORDS, "package.json": "{"}, Status.MISSING),
@@ -448,6 +657,7 @@ def test_a_licence_is_a_text_at_the_top(tmp_path: Path, files: dict[str, str], e
     [
         ({"SECURITY.md": WORDS, ".github/dependabot.yml": "version: 2\n"}, [Status.OK, Status.OK]),
         ({".github/SECURITY.md": WORDS, "renovate.json": "{}"}, [Status.OK, Status.OK]),
+        ({"package.json": '{"renovate": {}}'}, [Status.MISSING, Status.OK]),
         ({"static/.well-known/security.txt": WORDS}, [Status.OK, Status.MISSING]),
         ({"SECURITY.md": "TODO"}, [Status.MISSING, Status.MISSING]),
         ({"node_modules/x/SECURITY.md": WORDS}, [Status.MISSING, Status.MISSING]),

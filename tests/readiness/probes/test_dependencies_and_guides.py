@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from readiness.outside.failures import CannotTell
-from readiness.probes.outcomes import NotApplicable
+from readiness.probes.outcomes import NotApplicable, NotSupported
 from readiness.probes.repository.database_pool import database_pool
 from readiness.probes.repository.docs_by_content import docs_by_content
 from readiness.probes.repository.lock_fresh import lock_fresh
@@ -43,6 +43,33 @@ SUM = "".join(
     f"{module} h1:x=\n{module}/go.mod h1:y=\n"
     for module in ("github.com/a/b v1.2.3", "github.com/c/d v0.1.0", "github.com/e/f v2.0.0")
 )
+PIPFILE = '[packages]\nFlask = "*"\npywin32 = {version = "*", markers = "os_name == 1"}\n'
+CRATE = '[package]\nname = "app"\n[dependencies]\nserde = "1"\nrt = { package = "tokio", version = "1" }\n'
+
+
+def composer(content_hash: str) -> dict[str, str]:
+    manifest = {"require": {"a/b": "^1"}, "extra": {}, "description": "é"}
+    lock = {"content-hash": content_hash, "packages": [{"name": "a/b"}]}
+    return {"composer.json": json.dumps(manifest), "composer.lock": json.dumps(lock)}
+
+
+def pnpm(react: str) -> str:
+    return (
+        "lockfileVersion: '9.0'\nimporters:\n  .:\n    dependencies:\n"
+        f"      react: {{specifier: {react}, version: 18.2.0}}\n"
+        "    devDependencies:\n      vite: {specifier: '5', version: 5.0.0}\n"
+    )
+
+
+def bun(react: str) -> str:
+    asked = {"dependencies": {"react": react}, "devDependencies": {"vite": "5"}}
+    return json.dumps({"workspaces": {"": asked}}).replace("}", ",}")
+
+
+def crates(*names: str) -> str:
+    return "".join(f'[[package]]\nname = "{name}"\nversion = "1.0.0"\n' for name in ("app", *names))
+
+
 LOCKS: Mapping[str, tuple[dict[str, str], Status]] = {
     "uv": ({"pyproject.toml": PYPROJECT, "uv.lock": uv()}, Status.OK),
     "poetry": (
@@ -63,9 +90,18 @@ LOCKS: Mapping[str, tuple[dict[str, str], Status]] = {
         Status.FAILING,
     ),
     "npm without a package": ({"package.json": PACKAGE, "package-lock.json": npm()}, Status.FAILING),
-    "yarn": ({"package.json": PACKAGE, "yarn.lock": 'react@^18.2.0:\n  version "18.3.1"\n'}, Status.OK),
+    "yarn": (
+        {
+            "package.json": PACKAGE,
+            "yarn.lock": 'react@^18.2.0:\n  version "18.3.1"\n\nvite@5:\n  version "5.0.0"\n',
+        },
+        Status.OK,
+    ),
     "yarn berry": (
-        {"package.json": PACKAGE, "yarn.lock": '"react@npm:^18.2.0":\n  version: 18.3.1\n'},
+        {
+            "package.json": PACKAGE,
+            "yarn.lock": '"react@npm:^18.2.0":\n  version: 18.3.1\n\n"vite@npm:5":\n  version: 5\n',
+        },
         Status.OK,
     ),
     "yarn without a range": ({"package.json": PACKAGE, "yarn.lock": "react@^17.0.0:\n"}, Status.FAILING),
@@ -84,6 +120,47 @@ LOCKS: Mapping[str, tuple[dict[str, str], Status]] = {
             "composer.lock": '{"packages": [{"name": "a/b"}]}',
         },
         Status.OK,
+    ),
+    "composer that stands in": (
+        {
+            "composer.json": '{"require": {"a/b": "1"}}',
+            "composer.lock": '{"packages": [{"name": "c/d", "replace": {"a/b": "*"}}]}',
+        },
+        Status.OK,
+    ),
+    "composer with its sum": (composer("6cc511b50bab6d1df44435c7e057ed23"), Status.OK),
+    "composer with another sum": (composer("0" * 32), Status.RISKY),
+    "pipenv": ({"Pipfile": PIPFILE, "Pipfile.lock": '{"default": {"flask": {}}, "develop": {}}'}, Status.OK),
+    "pipenv without": ({"Pipfile": PIPFILE, "Pipfile.lock": '{"default": {}}'}, Status.FAILING),
+    "compiled": ({"requirements.in": "flask>=3\n", "requirements.txt": "flask==3.0.1\n"}, Status.OK),
+    "compiled before": (
+        {"requirements.in": "flask>=3\n", "requirements.txt": "flask==2.0\n"},
+        Status.FAILING,
+    ),
+    "pnpm": ({"package.json": PACKAGE, "pnpm-lock.yaml": pnpm("^18.2.0")}, Status.OK),
+    "pnpm with another range": ({"package.json": PACKAGE, "pnpm-lock.yaml": pnpm("^17.0.0")}, Status.FAILING),
+    "pnpm overridden": (
+        {"package.json": PACKAGE, "pnpm-lock.yaml": pnpm("19") + "overrides: {react: '19'}\n"},
+        Status.OK,
+    ),
+    "pnpm 5": (
+        {
+            "package.json": PACKAGE,
+            "pnpm-lock.yaml": (
+                "specifiers: {react: ^18.2.0, vite: '5'}\ndependencies: {react: 18.2.0}\n"
+                "devDependencies: {vite: 5.0.0}\n"
+            ),
+        },
+        Status.OK,
+    ),
+    "bun": ({"package.json": PACKAGE, "bun.lock": bun("^18.2.0")}, Status.OK),
+    "bun with another range": ({"package.json": PACKAGE, "bun.lock": bun("^17.0.0")}, Status.FAILING),
+    "cargo": ({"Cargo.toml": CRATE, "Cargo.lock": crates("serde", "tokio")}, Status.OK),
+    "cargo without": ({"Cargo.toml": CRATE, "Cargo.lock": crates("serde")}, Status.FAILING),
+    "bundler": ({"Gemfile": 'gem "rails"\n', "Gemfile.lock": "DEPENDENCIES\n  rails (~> 7)\n"}, Status.OK),
+    "bundler without": (
+        {"Gemfile": "gem 'rails'\ngem 'pg'\n", "Gemfile.lock": "DEPENDENCIES\n  rails\n"},
+        Status.FAILING,
     ),
     "composer without": (
         {"composer.json": '{"require": {"a/b": "1"}}', "composer.lock": '{"packages": []}'},
@@ -104,15 +181,55 @@ def test_a_lock_has_to_hold_what_its_manifest_asks_for(
 @pytest.mark.parametrize(
     "files",
     [
-        {"pyproject.toml": PYPROJECT},
-        {"package.json": PACKAGE, "pnpm-lock.yaml": "lockfileVersion: 9\n"},
+        {"package.json": PACKAGE, "bun.lockb": "binary"},
+        {"build.gradle": "", "gradle.lockfile": "empty=\n"},
         {"package.json": PACKAGE, "package-lock.json": '{"lockfileVersion": 1, "dependencies": {}}'},
         {"package.json": '{"resolutions": {}, "dependencies": {"a": "1"}}', "yarn.lock": ""},
     ],
 )
 def test_a_pair_that_cannot_be_compared_is_not_judged(tmp_path: Path, files: dict[str, str]) -> None:
+    with pytest.raises(NotSupported):
+        look(lock_fresh, tmp_path, files)
+
+
+@pytest.mark.parametrize("files", [{"pyproject.toml": PYPROJECT}, {"flake.lock": "{}"}, {"README.md": "x"}])
+def test_without_a_lock_there_is_nothing_to_compare(tmp_path: Path, files: dict[str, str]) -> None:
     with pytest.raises(NotApplicable):
         look(lock_fresh, tmp_path, files)
+
+
+def test_every_member_of_a_workspace_is_compared(tmp_path: Path) -> None:
+    files = {
+        "package.json": '{"workspaces": ["web"]}',
+        "web/package.json": PACKAGE,
+        "package-lock.json": json.dumps({"packages": {"": {}, "web": {"dependencies": {"react": "^17"}}}}),
+    }
+    found = {one.evidence["manifest"]: one.status for one in look(lock_fresh, tmp_path, files)}
+
+    assert found == {"package.json": Status.OK, "web/package.json": Status.FAILING}
+
+
+@pytest.mark.parametrize(
+    ("name", "where"),
+    [
+        ("uv without a package", "pyproject.toml:3:"),
+        ("yarn without a range", "package.json:1:"),
+        ("go without a module", "go.mod:6:"),
+        ("cargo without", "Cargo.toml:5:"),
+    ],
+)
+def test_a_lock_that_does_not_fit_is_told_with_the_line_of_the_manifest(
+    tmp_path: Path, name: str, where: str
+) -> None:
+    (found,) = look(lock_fresh, tmp_path, LOCKS[name][0])
+
+    assert where in found.detail
+
+
+def test_a_sum_that_differs_is_a_doubt_and_no_proof(tmp_path: Path) -> None:
+    (found,) = look(lock_fresh, tmp_path, LOCKS["composer with another sum"][0])
+
+    assert "was changed after composer.lock was written" in found.detail
 
 
 def test_a_broken_lock_tells_nothing(tmp_path: Path) -> None:

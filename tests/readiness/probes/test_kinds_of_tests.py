@@ -103,6 +103,28 @@ def test_tests_are_known_in_many_languages(tmp_path: Path, path: str, text: str)
     assert found(tmp_path, {path: text}).evidence["tests"] == {"unit": 1}
 
 
+KINDS = {
+    "tests/api.rs": ("#[tokio::test]\nasync fn lists() {}\n", "integration"),
+    "src/it/java/BookIT.java": ("@Test\nvoid lists() {}\n", "integration"),
+    "store/book_test.go": ("//go:build integration\n\nfunc TestBook(t *testing.T) {}\n", "integration"),
+    "web/list_test.go": ("func TestList(t *testing.T) { httptest.NewServer(h) }\n", "integration"),
+    "tests/Feature/BookTest.php": ("it('lists books', function () {});\n", "integration"),
+    "tests/Browser/BookTest.php": ("public function testBuys() {}\n", "e2e"),
+    "spec/requests/books_spec.rb": ("it 'lists' do\nend\n", "integration"),
+    "spec/system/buys_spec.rb": ("it 'buys' do\nend\n", "e2e"),
+    "test/books.integration.test.ts": ("test('lists', () => {})\n", "integration"),
+    "src/books.test.ts": ("import request from 'supertest'\nit('lists', () => {})\n", "integration"),
+    "cypress/buys.cy.js": ("it('buys', () => {})\n", "e2e"),
+}
+
+
+@pytest.mark.parametrize("path", KINDS)
+def test_the_kind_is_known_by_the_conventions_of_each_language(tmp_path: Path, path: str) -> None:
+    text, kind = KINDS[path]
+
+    assert found(tmp_path, {path: text}).evidence["tests"] == {kind: 1}
+
+
 @pytest.mark.parametrize("path", ["locustfile.py", "load/k6-checkout.js", "perf/plan.jmx", "artillery.yml"])
 def test_load_tests_are_counted_apart(tmp_path: Path, path: str) -> None:
     assert found(tmp_path, {path: "x", "app.py": ""}).evidence["tests"] == {"load": 1}

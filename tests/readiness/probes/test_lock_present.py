@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from readiness.outside.failures import CannotTell
-from readiness.probes.outcomes import NotApplicable
+from readiness.probes.outcomes import NotApplicable, NotSupported
 from readiness.probes.repository.lock_present import lock_present
 from tests.readiness.probes.repositories import look, statuses
 from tickets.scoring import Status
@@ -200,3 +200,57 @@ def test_a_package_that_is_put_into_a_container_needs_a_lock(tmp_path: Path) -> 
 def test_a_broken_manifest_tells_nothing(tmp_path: Path, path: str, text: str) -> None:
     with pytest.raises(CannotTell, match="was not read"):
         look(lock_present, tmp_path, {path: text})
+
+
+POM = "<x>\n<dependency>\n<groupId>a</groupId><artifactId>b</artifactId><version>{}</version>\n</dependency>"
+BUILD = "dependencies {{\n  implementation 'a:b:{}'\n}}\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("pom.xml", POM.format("[1.0,2.0)")),
+        ("pom.xml", POM.format("1.0-SNAPSHOT")),
+        ("pom.xml", POM.format("${b.version}") + "<b.version>LATEST</b.version>"),
+        ("build.gradle", BUILD.format("1.+")),
+        ("build.gradle.kts", 'dependencies {\n  implementation("a:b:latest.release")\n}\n'),
+    ],
+)
+def test_a_build_for_the_jvm_that_leaves_versions_open_is_a_hazard(
+    tmp_path: Path, path: str, text: str
+) -> None:
+    (found,) = look(lock_present, tmp_path, {path: text})
+
+    assert found.status == Status.RISKY
+    assert f"{path}:2 leaves the version open: a:b" in found.detail
+
+
+WRITTEN_OUT = {
+    "maven": {"pom.xml": POM.format("1.0")},
+    "maven by a property": {"pom.xml": POM.format("${v}") + "<v>1.0</v>"},
+    "maven commented": {"pom.xml": f"{POM.format('1.0')}<!-- {POM.format('LATEST')} -->"},
+    "gradle": {"build.gradle": BUILD.format("1.0")},
+}
+
+
+@pytest.mark.parametrize("files", WRITTEN_OUT.values(), ids=WRITTEN_OUT)
+def test_a_build_for_the_jvm_without_a_lock_cannot_be_judged(tmp_path: Path, files: dict[str, str]) -> None:
+    with pytest.raises(NotSupported, match="cannot be judged"):
+        look(lock_present, tmp_path / "alone", files)
+
+    locked = {"package.json": PACKAGE, "package-lock.json": "{}"}
+    assert statuses(look(lock_present, tmp_path / "beside", files | locked)) == [Status.OK, Status.UNTESTED]
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "lock"),
+    [
+        ("build.gradle", BUILD.format("1.+"), "gradle.lockfile"),
+        ("app/build.gradle", BUILD.format("1.0"), "app/gradle/dependency-locks/compileClasspath.lockfile"),
+        ("pom.xml", POM.format("1.0"), "lockfile.json"),
+    ],
+)
+def test_a_lock_of_a_build_for_the_jvm_is_found(tmp_path: Path, path: str, text: str, lock: str) -> None:
+    (found,) = look(lock_present, tmp_path, {path: text, lock: ""})
+
+    assert (found.status, found.evidence["lock"]) == (Status.OK, lock)
