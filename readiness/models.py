@@ -4,6 +4,8 @@ from readiness.gate.models import Badge
 from readiness.heartbeats import Heartbeat
 from readiness.intake.models import ApiToken, Delivery, Source
 from readiness.probes.models import ProbeResult, ProbeRun, ProbeState
+from readiness.probes.push import PushProbe, PushReport, PushToken
+from readiness.probes.trials import Trial
 from readiness.reports.models import Report
 
 __all__ = [
@@ -14,6 +16,10 @@ __all__ = [
     "ProbeResult",
     "ProbeRun",
     "ProbeState",
+    "PushProbe",
+    "PushReport",
+    "PushToken",
     "Report",
     "Source",
+    "Trial",
 ]
