@@ -46,11 +46,14 @@ class Change:
     before_word: str
 
 
-def changes(results: Sequence[ProbeResult]) -> list[Change]:
-    """Return results that changed something, newest first, each with what the one before it said."""
+def changes(results: Sequence[ProbeResult], count: int) -> list[Change]:
+    """Return the first `count` of results that changed something, newest first, each with what was before.
+
+    Give one result more than is wanted: what stood before the last one shown is known from it alone.
+    """
     older = [(OUTCOME_TONES[result.outcome], WORDS[result.outcome]) for result in results[1:]]
     before: list[tuple[Tone, str]] = [*older, ("unk", "Never asked")]
-    return [Change(result, *was) for result, was in zip(results, before, strict=True)]
+    return [Change(result, *was) for result, was in zip(results, before, strict=False)][:count]
 
 
 def history_of(results: Sequence[ProbeResult]) -> tuple[Run, ...]:

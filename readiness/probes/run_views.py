@@ -60,7 +60,7 @@ def ticket_probe(request: HttpRequest, key: str, name: str) -> HttpResponse:
         "row": next(iter(row for row in arranging.rows(deployment, [name]) if row.probe.name == name)),
         "can_run": name in probes_for(deployment),
         "page": Paginator(results, PAGE).get_page(request.GET.get("page")),
-        "changes": arranging.changes(list(results.filter(changed=True)[:CHANGES])),
+        "changes": arranging.changes(list(results.filter(changed=True)[: CHANGES + 1]), CHANGES),
         "led_to": observations_of(ticket, f"probe:{name}"),
         "chosen": chosen,
         "seen": reading.seen_in(content),
