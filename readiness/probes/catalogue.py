@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from readiness.probes.registry import Probe, Registry
+from readiness.probes.registry import Kind, Probe, Registry
 
 HEAD = """# Probes
 
@@ -21,7 +21,7 @@ believed only when a second look agrees; one that rests on a timeout, when three
 | not supported | the question arises, and this probe cannot ask it of such a target |
 | error | we could not look; never a finding |
 """
-KINDS = (
+KINDS: tuple[tuple[Kind, str, str], ...] = (
     ("runtime", "Runtime probes", "They ask a running deployment, under the egress policy."),
     (
         "repository",

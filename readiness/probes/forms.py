@@ -342,10 +342,15 @@ def mark_of(deployment: Deployment, names: list[str]) -> str:
     values = [getattr(deployment, name) for name in names]
     return digest(
         [
-            salted_hmac("readiness.probes.forms", value).hexdigest() if name in Deployment.SECRET else value
+            sealed(value) if name in Deployment.SECRET else value
             for name, value in zip(names, values, strict=True)
         ]
     )
+
+
+def sealed(secret: str) -> str:
+    """Return a name for a secret that only this installation can make of it."""
+    return salted_hmac("readiness.probes.forms", secret, algorithm="sha256").hexdigest()
 
 
 def repository_may_be_read(where: str) -> None:
