@@ -56,8 +56,8 @@ def test_a_database_and_a_broker_that_are_down_are_not_missed(tmp_path: Path) ->
     asked = ["--only", "health,lock-present", "--health-path", "/health", "--json"]
     with serve(well) as server:
         done = subprocess.run(
-            [sys.executable, str(settings.BASE_DIR / "manage.py"), "probe", server.url]
-            + ["--repository", str(folder), *asked],
+            [sys.executable, "manage.py", "probe", server.url, "--repository", str(folder), *asked],
+            cwd=settings.BASE_DIR,
             env={**os.environ, "DJANGO_SETTINGS_MODULE": "readiness.settings", **nowhere},
             capture_output=True,
             check=True,
