@@ -29,9 +29,11 @@ def probe_list(request: HttpRequest) -> HttpResponse:
         for kind, title, says in KINDS
     ]
     wanted = request.GET.get("kind", "")
-    names = [(kind, title, len(found)) for kind, title, _, found in kinds]
-    names.append((PUSHED, "Push probes", len(PROVES)))
-    if wanted not in dict.fromkeys(name for name, *_ in names):
+    names = [
+        *((kind, title, len(found)) for kind, title, _, found in kinds),
+        (PUSHED, "Push probes", len(PROVES)),
+    ]
+    if wanted not in {kind for kind, *_ in names}:
         wanted = ""
     context = {
         "area": "probes",

@@ -97,7 +97,7 @@ def test_a_slug_needs_the_database_and_says_so(
     ],
 )
 def test_what_a_deployment_cannot_be_asked_is_a_sentence(
-    fields: dict[str, str], arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
+    fields: dict[str, Any], arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     deployment("shop", **fields)
 
