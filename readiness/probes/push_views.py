@@ -49,8 +49,10 @@ class PushForm(forms.Form):
     )
     post_only = forms.BooleanField(
         required=False,
+        initial=True,
         label="Only POST counts",
-        help_text="A chat that previews links then reports nothing by looking.",
+        help_text="Untick it for a scheduler that can only open an address. "
+        "A chat that previews links then reports success by looking.",
     )
 
     def values(self) -> dict[str, Any]:

@@ -134,7 +134,7 @@ def test_an_address_is_tried_without_a_trace_and_a_job_reports_what_no_probe_see
     page.get_by_label("Name").fill("nightly-backup")
     page.get_by_role("button", name="Open it").click()
     address = page.get_by_role("alert").locator("code").inner_text()
-    assert page.request.get(urlsplit(address).path).status == 200
+    assert page.request.post(urlsplit(address).path).status == 200
     wait_until(lambda: ticket.criteria.filter(claim="dat.backup").exists(), 60, what="the report to count")
 
     page.goto(f"{ticket.get_absolute_url()}findings/?tone=all&q=backups")

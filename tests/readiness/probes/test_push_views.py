@@ -80,6 +80,16 @@ def test_what_cannot_be_used_is_said_beside_its_field(
     assert not PushProbe.objects.exists()
 
 
+def test_the_form_lets_a_look_at_the_link_report_nothing_unless_somebody_unticks_it(owner: Client) -> None:
+    form = owner.get(PAGE).context["form"]
+    assert form["post_only"].value() is True
+
+    secret = secret_in(owner.post(PAGE, OPEN | {"post_only": "on"}).content.decode())
+
+    assert Client().get(f"/push/{secret}").status_code == 405
+    assert Client().post(f"/push/{secret}").status_code == 200
+
+
 def test_a_form_sent_twice_opens_one(owner: Client) -> None:
     assert [owner.post(PAGE, OPEN).status_code for _ in range(2)] == [200, 422]
     assert PushProbe.objects.count() == 1
