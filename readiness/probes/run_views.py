@@ -37,7 +37,6 @@ def ticket_probes(request: HttpRequest, key: str) -> HttpResponse:
     if htmx(request) and not htmx(request).boosted:
         return render(request, "readiness/probes/_panel.html", context)
     context |= page_context(ticket, "probes", ticket.judge())
-    context["pushes"] = push_views.rows(ticket.deployment, timezone.now())
     return render(request, "readiness/probes/ticket_probes.html", context)
 
 
@@ -140,10 +139,15 @@ def cancel_run(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def panel_context(ticket: Ticket, few: int | None = None) -> dict[str, Any]:
-    """Return what the panel of a deployment's probes shows: all of them or the first few, worst first."""
+    """Return what the panel of a deployment's probes shows: all of them or the first few, worst first.
+
+    Of the jobs that report, few are those that failed or fell silent.
+    """
     deployment = ticket.deployment
     rows = arranging.rows(deployment, probes_for(deployment))
+    jobs = push_views.rows(deployment, timezone.now())
     return {
+        "pushes": jobs if few is None else [job for job in jobs if job.tone == "fail"][:FEW],
         "ticket": ticket,
         "rows": rows[:few],
         "few": few is not None,

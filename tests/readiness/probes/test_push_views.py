@@ -134,9 +134,14 @@ def test_the_tickets_page_shows_its_jobs_and_the_finding_that_they_led_to(owner:
     work()
 
     probes = owner.get(f"/t/{ticket.key}/probes/").content.decode()
+    summary = f"/t/{ticket.key}/probes/?few"
+    calm = owner.get(summary, headers={"HX-Request": "true"}).content.decode()
+    push.take("fail")
+    alarmed = owner.get(summary, headers={"HX-Request": "true"}).content.decode()
     page = owner.get("/d/other/push/drill/").content.decode()
 
     assert '<a href="/d/other/push/drill/">drill</a>' in probes
+    assert ("drill" in calm, "drill" in alarmed) == (False, True)
     criterion = ticket.criteria.get(claim="dat.restore")
     assert f'<a href="{criterion.get_absolute_url()}">A backup was restored in a drill</a>' in page
 
