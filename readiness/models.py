@@ -4,7 +4,9 @@ from readiness.gate.models import Badge
 from readiness.heartbeats import Heartbeat
 from readiness.intake.models import ApiToken, Delivery, Source
 from readiness.probes.models import ProbeResult, ProbeRun, ProbeState
+from readiness.probes.push import PushProbe, PushReport, PushToken
 from readiness.probes.remembering import Remembered
+from readiness.probes.trials import Trial
 from readiness.reports.models import Report
 
 __all__ = [
@@ -15,7 +17,11 @@ __all__ = [
     "ProbeResult",
     "ProbeRun",
     "ProbeState",
+    "PushProbe",
+    "PushReport",
+    "PushToken",
     "Remembered",
     "Report",
     "Source",
+    "Trial",
 ]

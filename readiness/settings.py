@@ -62,7 +62,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django_structlog.middlewares.RequestMiddleware",
+    "tickets.middleware.RequestLog",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -195,6 +195,8 @@ CELERY_TASK_SOFT_TIME_LIMIT = 840
 CELERY_TASK_DEFAULT_QUEUE = "intake"
 CELERY_TASK_ROUTES = {
     "readiness.tasks.run_probes": {"queue": "probes"},
+    "readiness.tasks.try_probes": {"queue": "probes"},
+    "readiness.tasks.apply_push": {"queue": "intake"},
     "readiness.tasks.apply_delivery": {"queue": "intake"},
     "readiness.tasks.render_report": {"queue": "reports"},
     "readiness.tasks.tick": {"queue": "tick"},
@@ -248,7 +250,9 @@ LOGGING = {
             ],
         }
     },
+    "filters": {"addresses": {"()": "tickets.middleware.AddressFilter"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "loggers": {"django.request": {"filters": ["addresses"]}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
 }
 structlog.configure(

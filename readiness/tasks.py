@@ -6,6 +6,8 @@ from django.utils import timezone
 from readiness.heartbeats import Heartbeat
 from readiness.intake.models import Delivery
 from readiness.probes.models import ProbeRun
+from readiness.probes.push import PushProbe, PushReport
+from readiness.probes.trials import Trial
 from readiness.reports.models import Report
 from tickets.models import Ticket
 
@@ -16,6 +18,18 @@ RESCORE_AT_ONCE = 50
 def run_probes(pk: int) -> None:
     """Perform one probe run, unless another worker has it."""
     ProbeRun.objects.work(pk)
+
+
+@shared_task
+def try_probes(pk: int) -> None:
+    """Perform one trial, unless another worker has it."""
+    Trial.objects.work(pk)
+
+
+@shared_task
+def apply_push(pk: int) -> None:
+    """Apply one report of a job, unless another worker has it."""
+    PushReport.objects.work(pk)
 
 
 @shared_task
@@ -32,10 +46,12 @@ def render_report(pk: int) -> None:
 
 @shared_task
 def tick() -> None:
-    """Ask for the probes that are due, ring again for what waits too long, rescore what time changed."""
+    """Ask for the probes that are due, note the jobs that are late, ring again, rescore what time changed."""
     now = timezone.now()
     ProbeRun.objects.ask_due(now)
-    for rows in (ProbeRun.objects, Delivery.objects, Report.objects):
+    PushProbe.objects.note_missed(now)
+    Trial.objects.forget(now)
+    for rows in (ProbeRun.objects, Trial.objects, PushReport.objects, Delivery.objects, Report.objects):
         rows.ring_due(now)
     for ticket in Ticket.objects.due_for_rescore(now)[:RESCORE_AT_ONCE]:
         ticket.rescore(now)

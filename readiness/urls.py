@@ -12,6 +12,7 @@ urlpatterns = [
     path("api/v1/gate/<slug:slug>/<slug:environment>/check", api.gate_check, name="api-gate-check"),
     # Before the record's own: d/new/ would be read as a deployment called new.
     path("", include("readiness.probes.urls")),
+    path("", include("readiness.probes.push_urls")),
     # Before the record's own: t/import/ would be read as a ticket called import.
     path("", include("readiness.audits.urls")),
     path("", include("readiness.gate.urls")),

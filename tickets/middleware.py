@@ -1,14 +1,39 @@
-"""Owns the refusal of text that cannot be kept: PostgreSQL stores no NUL, and no person types one."""
+"""Owns what happens to every request: a NUL is refused, and no secret in an address is logged."""
 
+import re
 from collections.abc import Callable
+from logging import Filter, LogRecord
 from typing import Any
 
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, QueryDict
+from django_structlog.middlewares import RequestMiddleware
 
 NUL = "\0"
-# Their doors read everything themselves, and answer with problem details.
-MACHINES = ("/api/", "/hooks/")
+# Their doors read everything themselves, and answer machines in a machine's words.
+MACHINES = ("/api/", "/hooks/", "/push/")
+SECRET_IN_ADDRESS = re.compile(r"(/(?:push|sign-in)/)[^/?\s]+")
+
+
+def without_secret(address: str) -> str:
+    """Return an address without the part that lets somebody in."""
+    return SECRET_IN_ADDRESS.sub(r"\1[masked]", address)
+
+
+class RequestLog(RequestMiddleware):
+    """Logs every request as django-structlog does, its address without secrets."""
+
+    @staticmethod
+    def format_request(request: HttpRequest) -> str:
+        return without_secret(f"{request.method} {request.get_full_path()}")
+
+
+class AddressFilter(Filter):
+    """Takes secrets out of the addresses that Django itself logs."""
+
+    def filter(self, record: LogRecord) -> bool:
+        record.msg, record.args = without_secret(record.getMessage()), ()
+        return True
 
 
 class RefuseNul:

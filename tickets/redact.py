@@ -35,6 +35,7 @@ PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("SendGrid key", re.compile(r"\bSG\.[A-Za-z0-9_-]{16,64}\.[A-Za-z0-9_-]{16,64}")),
     ("webhook secret", re.compile(r"\bwhsec_[A-Za-z0-9+/=]{16,120}")),
     ("access token", re.compile(r"\brdy_[A-Za-z0-9]{8}_[A-Za-z0-9_-]{20,80}")),
+    ("push address", re.compile(r"\bpsh_[0-9a-f]{8}_[A-Za-z0-9_-]{20,80}")),
     (
         "JSON web token",
         re.compile(r"\beyJ[A-Za-z0-9_-]{10,2000}\.eyJ[A-Za-z0-9_-]{5,4000}\.[A-Za-z0-9_-]{0,1000}"),
@@ -55,7 +56,7 @@ PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "assigned secret",
         re.compile(
-            r"(?m)(?P<name>^\s{0,8}(?:export )?[A-Z][A-Z0-9_]{0,60}"
+            r"(?m)(?P<name>^\s{0,8}(?:export )?(?:[A-Z][A-Z0-9_]{0,60})?"
             r"(?:SECRET|SECRET_KEY|PASSWORD|API_KEY|TOKEN)=)"
             r"(?P<quote>)(?P<value>[^\s\"'$<]{6,400})"
         ),

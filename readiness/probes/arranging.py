@@ -37,6 +37,25 @@ class Row:
         return self.state.last_run_at if self.state else None
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change of what a probe says: the result that brought it, and what was said before."""
+
+    result: ProbeResult
+    before_tone: Tone
+    before_word: str
+
+
+def changes(results: Sequence[ProbeResult], count: int) -> list[Change]:
+    """Return the first `count` of results that changed something, newest first, each with what was before.
+
+    Give one result more than is wanted: what stood before the last one shown is known from it alone.
+    """
+    older = [(OUTCOME_TONES[result.outcome], WORDS[result.outcome]) for result in results[1:]]
+    before: list[tuple[Tone, str]] = [*older, ("unk", "Never asked")]
+    return [Change(result, *was) for result, was in zip(results, before, strict=False)][:count]
+
+
 def history_of(results: Sequence[ProbeResult]) -> tuple[Run, ...]:
     """Return results as the marks of a history bar, oldest first."""
     return tuple(

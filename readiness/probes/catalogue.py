@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from readiness.probes.registry import Probe, Registry
+from readiness.probes.push import PROVES
+from readiness.probes.registry import Kind, Probe, Registry
 
 HEAD = """# Probes
 
@@ -22,7 +23,7 @@ once, only where the deployment's settings allow it, and only when somebody asks
 | not supported | the question arises, and this probe cannot ask it of such a target |
 | error | we could not look; never a finding |
 """
-KINDS = (
+KINDS: tuple[tuple[Kind, str, str], ...] = (
     ("runtime", "Runtime probes", "They ask a running deployment, under the egress policy."),
     (
         "repository",
@@ -30,6 +31,33 @@ KINDS = (
         "They read one commit of a git repository. Nothing of it is executed.",
     ),
 )
+PUSHED = """## Push probes
+
+What no prober sees from outside, a job reports by itself: open a push probe on the deployment's page *Push
+probes*, and let the job call its address at the end of each run. The address holds a secret and is shown
+once.
+
+| claim | holds when the job reported that |
+|---|---|
+{claims}
+
+| call | means |
+|---|---|
+| `POST` (or `GET`, `HEAD`) to the address | the run succeeded |
+| `/fail` | it failed |
+| `/0` to `/255` | its exit code: 0 succeeded, anything else failed |
+| `/start` | it began; proves nothing, and lets its length be shown |
+
+`?rid=` names the run: the same report of the same run counts once. `?commit=` binds the report to a commit.
+A body is kept as text: its first 10,000 characters, secrets masked.
+
+A report is evidence of its own run and of nothing else, fresh for interval and grace. A job that never
+reported is *unknown*. One that reported a failure is *failing*. One that fell silent is *missing* from the
+end of its grace, by the clock of the database, until it reports again; without a scheduler the last report
+ages and becomes *unknown*. Twenty reports a minute are taken for one address; beyond, and for a wrong
+parameter, nothing is stored and the answer (`429`, `400`) says so. An unknown address is `404`. A replaced
+address works for another day.
+"""
 EFFORTS = {"S": "small", "M": "medium", "L": "large"}
 
 
@@ -39,7 +67,8 @@ def catalogue(probes: Registry) -> str:
     for kind, title, says in KINDS:
         found = [probe for probe in probes.values() if probe.kind == kind]
         parts.append(f"## {title}\n\n{says}\n\n" + "\n".join(map(entry, found)))
-    return "\n".join(parts)
+    claims = "\n".join(f"| `{claim}` | {said[0].lower()}{said[1:]} |" for claim, said in PROVES)
+    return "\n".join([*parts, PUSHED.format(claims=claims)])
 
 
 def entry(probe: Probe) -> str:

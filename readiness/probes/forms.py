@@ -6,10 +6,12 @@ somebody can do something about it.
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
 from django import forms
+from django.utils.crypto import salted_hmac
 
 from readiness.outside import addresses, egress
 from readiness.outside.failures import CannotTell
@@ -25,14 +27,63 @@ LINES_SHOWN = 3
 MOST_LINES = 50
 TAKEN_BY_US = frozenset({"new"})
 SLUG_HELP = "Letters, digits and hyphens, such as shop. It is part of addresses and cannot be changed later."
+SEALED = "Stored encrypted, never shown, sent only to the sign-in and token paths."
+AGAIN = "It is not shown again here: type it once more."
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Fields that belong together on the page; what few deployments need is folded away."""
+
+    title: str
+    names: tuple[str, ...]
+    says: str = ""
+
 
 GROUPS = (
-    ("What it is", ("name", "slug", "environment")),
-    ("Where it answers", ("base_url", "host_header", "health_path", "login_path")),
-    ("Who calls it", ("frontend_origins", "api_paths", "public_api", "cors_credentials")),
-    ("What it needs, and what it keeps to itself", ("dependencies", "protected_paths", "docs_policy")),
-    ("Where its code is", ("repository_url", "branch", "deployed_commit")),
+    Group("What it is", ("name", "slug", "environment")),
+    Group(
+        "Where it answers",
+        ("base_url", "host_header", "health_path", "login_path", "page_paths", "version_path"),
+    ),
+    Group("Who calls it", ("frontend_origins", "api_paths", "public_api", "cors_credentials")),
+    Group("What it needs, and what it keeps to itself", ("dependencies", "protected_paths", "docs_policy")),
+    Group("Where its code is", ("repository_url", "branch", "deployed_commit")),
 )
+FOLDED = (
+    Group(
+        "Metrics and errors",
+        ("metrics_path", "metrics_policy", "error_tracker"),
+        "For probes that ask whether somebody would notice.",
+    ),
+    Group(
+        "Network",
+        (
+            "ip_families", "ports_open", "ports_closed", "postgres_address", "redis_address", "bucket_url",
+            "vantage",
+        ),
+        "For probes that knock at ports, databases and stores. They never sign in.",
+    ),
+    Group(
+        "An account for probes",
+        ("test_username", "test_password", "forget_password", "token_path"),
+        "For probes that look at sessions and tokens. Make an account that can do nothing that matters.",
+    ),
+    Group(
+        "Probes that strain it",
+        ("allow_intrusive", "rate_limit_path", "rate_limit"),
+        "They run only when somebody asks for them by name, and only where this is ticked.",
+    ),
+)  # fmt: skip
+# On the page, but no columns of the deployment.
+NO_COLUMNS = frozenset({"seen", "forget_password"})
+
+EMPTY_CHOICES = {
+    "docs_policy": "Nobody decided",
+    "metrics_policy": "Nobody decided",
+    "error_tracker": "Nobody said",
+    "ip_families": "Whichever it has",
+}
 
 if TYPE_CHECKING:
     DeploymentModelForm = forms.ModelForm[Deployment]
@@ -79,11 +130,30 @@ class DeploymentForm(DeploymentModelForm):
     dependencies = Lines(
         label="Dependencies", help_text="What it cannot run without, one a line, such as postgres or redis."
     )
+    page_paths = Lines(
+        label="Pages", help_text="Pages that people open, one a line, such as /shop. Empty: the first page."
+    )
+    ports_open = Lines(
+        label="Ports that must be open", help_text="Host and port, one a line, such as mail.example.com:587."
+    )
+    ports_closed = Lines(
+        label="Ports that must be closed",
+        help_text="Host and port, one a line, such as shop.example.com:5432.",
+    )
+    forget_password = forms.BooleanField(
+        required=False, label="Forget the stored password", help_text="Probes then sign in no more."
+    )
     seen = forms.CharField(required=False, widget=forms.HiddenInput)
 
     class Meta:
         model = Deployment
-        fields: ClassVar = [name for _, names in GROUPS for name in names]
+        fields: ClassVar = [
+            name for group in (*GROUPS, *FOLDED) for name in group.names if name not in NO_COLUMNS
+        ]
+        widgets: ClassVar = {
+            "test_username": forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+            "test_password": forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        }
         labels: ClassVar = {
             "slug": "Short name",
             "base_url": "Base URL",
@@ -91,6 +161,18 @@ class DeploymentForm(DeploymentModelForm):
             "repository_url": "Repository",
             "public_api": "Open to every website",
             "cors_credentials": "The frontend sends credentials",
+            "docs_policy": "API documentation",
+            "metrics_policy": "Who may read the metrics",
+            "error_tracker": "Error tracker",
+            "ip_families": "Addresses",
+            "postgres_address": "PostgreSQL",
+            "redis_address": "Redis",
+            "bucket_url": "Object store",
+            "test_username": "User name",
+            "test_password": "Password",
+            "allow_intrusive": "Intrusive probes may run",
+            "rate_limit_path": "Path that is limited",
+            "rate_limit": "Requests until it refuses",
         }
         help_texts: ClassVar = {
             "slug": SLUG_HELP,
@@ -100,19 +182,30 @@ class DeploymentForm(DeploymentModelForm):
             "repository_url": "An https:// address that git can clone without a password.",
             "branch": "The branch that is deployed. Empty: the repository's own default.",
             "deployed_commit": "7 to 64 characters of 0-9 and a-f. CI may keep it up to date.",
+            "postgres_address": "Host and port, such as db.internal:5432. A probe asks for TLS.",
+            "redis_address": "Host and port, such as cache.internal:6379. A probe asks without a password.",
+            "bucket_url": "The bucket's https:// address. A probe asks whether strangers may list it.",
+            "rate_limit": "Within ten seconds: 1 to 60.",
         }
         error_messages: ClassVar = {
             "slug": {"unique": "This short name is taken. Choose another."},
             "base_url": {"invalid": "This is not a web address. Write it like https://app.example.com."},
         }
-        field_classes: ClassVar = {"base_url": forms.CharField}
+        field_classes: ClassVar = {"base_url": forms.CharField, "bucket_url": forms.CharField}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        docs = self.fields["docs_policy"]
-        if isinstance(docs, forms.ChoiceField):
-            column = Deployment._meta.get_field("docs_policy")
-            docs.choices = column.get_choices(blank_choice=[("", "Nobody decided")])
+        for name, nothing in EMPTY_CHOICES.items():
+            field = self.fields[name]
+            if isinstance(field, forms.ChoiceField):
+                column = Deployment._meta.get_field(name)
+                field.choices = column.get_choices(blank_choice=[("", nothing)])
+        self.initial.pop("test_password", None)
+        has_password = bool(self.instance.test_password)
+        kept = " Empty: the stored one is kept." if has_password else ""
+        self.fields["test_password"].help_text = AGAIN if self.data.get("test_password") else SEALED + kept
+        if not has_password:
+            del self.fields["forget_password"]
         if self.instance.pk:
             del self.fields["slug"]
             self.fields["seen"].initial = mark_of(self.instance, self.wanted_fields)
@@ -120,20 +213,47 @@ class DeploymentForm(DeploymentModelForm):
     @property
     def wanted_fields(self) -> list[str]:
         """Return the names of the fields that are the deployment's own."""
-        return [name for name in self.fields if name != "seen"]
+        return [name for name in self.fields if name not in NO_COLUMNS]
 
     def groups(self) -> Iterator[tuple[str, list[forms.BoundField]]]:
-        """Yield the fields as the page shows them: a heading, and what stands under it."""
-        for title, names in GROUPS:
-            yield title, [self[name] for name in names if name in self.fields]
+        """Yield the fields that stand open on the page: a heading, and what stands under it."""
+        for group in GROUPS:
+            yield group.title, self._fields_of(group)
+
+    def folded(self) -> Iterator[tuple[Group, list[forms.BoundField], int, bool]]:
+        """Yield the folded groups: its fields, how many are filled in, and whether one needs another look."""
+        for group in FOLDED:
+            fields = self._fields_of(group)
+            filled = sum(bool(getattr(self.instance, field.name, "")) for field in fields)
+            yield group, fields, filled, any(field.errors for field in fields)
+
+    def _fields_of(self, group: Group) -> list[forms.BoundField]:
+        return [self[name] for name in group.names if name in self.fields]
 
     def values(self) -> dict[str, Any]:
-        """Return what was typed, as the deployment's verbs take it; call on a valid form."""
-        return {name: self.cleaned_data[name] for name in self.wanted_fields}
+        """Return what was typed, as the deployment's verbs take it; call on a valid form.
+
+        An empty password is none that was typed: the stored one stays, unless it is to be forgotten.
+        """
+        values = {name: self.cleaned_data[name] for name in self.wanted_fields}
+        if not values["test_password"] and not self.cleaned_data.get("forget_password"):
+            del values["test_password"]
+        return values
 
     def dressed(self) -> "DeploymentForm":
         dress(self)
         return self
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse what only makes sense together with something that is missing."""
+        said: dict[str, Any] = super().clean() or self.cleaned_data
+        if said.get("test_password") and not said.get("test_username"):
+            self.add_error("test_username", "Name the account that the password belongs to.")
+        if said.get("test_password") and said.get("forget_password"):
+            self.add_error("forget_password", "Type a new password or forget the stored one, not both.")
+        if said.get("rate_limit") and not said.get("rate_limit_path"):
+            self.add_error("rate_limit_path", "Name the path that is limited, such as /api/login.")
+        return said
 
     def clean_slug(self) -> str:
         slug: str = self.cleaned_data["slug"]
@@ -165,6 +285,39 @@ class DeploymentForm(DeploymentModelForm):
     def clean_login_path(self) -> str:
         return path_or_url(self.cleaned_data["login_path"].strip())
 
+    def clean_version_path(self) -> str:
+        return path_or_url(self.cleaned_data["version_path"].strip())
+
+    def clean_metrics_path(self) -> str:
+        return path_or_url(self.cleaned_data["metrics_path"].strip())
+
+    def clean_token_path(self) -> str:
+        return path_alone(self.cleaned_data["token_path"].strip())
+
+    def clean_rate_limit_path(self) -> str:
+        return path_alone(self.cleaned_data["rate_limit_path"].strip())
+
+    def clean_page_paths(self) -> list[str]:
+        return [path_or_url(path) for path in self.cleaned_data["page_paths"]]
+
+    def clean_ports_open(self) -> list[str]:
+        return [host_and_port(text) for text in self.cleaned_data["ports_open"]]
+
+    def clean_ports_closed(self) -> list[str]:
+        return [host_and_port(text) for text in self.cleaned_data["ports_closed"]]
+
+    def clean_postgres_address(self) -> str:
+        return host_and_port(self.cleaned_data["postgres_address"].strip())
+
+    def clean_redis_address(self) -> str:
+        return host_and_port(self.cleaned_data["redis_address"].strip())
+
+    def clean_bucket_url(self) -> str:
+        url: str = self.cleaned_data["bucket_url"].strip()
+        if url:
+            judged(egress.check_url, url)
+        return url
+
     def clean_api_paths(self) -> list[str]:
         return [path_or_url(path) for path in self.cleaned_data["api_paths"]]
 
@@ -182,8 +335,22 @@ class DeploymentForm(DeploymentModelForm):
 
 
 def mark_of(deployment: Deployment, names: list[str]) -> str:
-    """Return the digest of what stands in these fields: a form says by it what its writer was looking at."""
-    return digest([getattr(deployment, name) for name in names])
+    """Return the digest of what stands in these fields: a form says by it what its writer was looking at.
+
+    A secret goes in under the installation's key: from the digest alone nobody can try passwords.
+    """
+    values = [getattr(deployment, name) for name in names]
+    return digest(
+        [
+            sealed(value) if name in Deployment.SECRET else value
+            for name, value in zip(names, values, strict=True)
+        ]
+    )
+
+
+def sealed(secret: str) -> str:
+    """Return a name for a secret that only this installation can make of it."""
+    return salted_hmac("readiness.probes.forms", secret, algorithm="sha256").hexdigest()
 
 
 def repository_may_be_read(where: str) -> None:
@@ -212,6 +379,30 @@ def path_or_url(text: str) -> str:
         raise forms.ValidationError(f"“{text}” is not a path. Write it like /health.")
     judged(egress.check_url, text)
     return text
+
+
+def path_alone(text: str) -> str:
+    """Return a path of the deployment itself: what is sent there must reach nobody else."""
+    if "://" in text:
+        raise forms.ValidationError("Only the deployment itself is asked this. Write a path like /api/token.")
+    return path_or_url(text)
+
+
+def host_and_port(text: str) -> str:
+    """Return "host:port" in lower case once the egress policy agrees, an IPv6 host in brackets; "" as is."""
+    if not text:
+        return ""
+    try:
+        parts = urlsplit(f"//{text}")
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host, port = None, None
+    is_alone = text.lower() in {f"{host}:{port}", f"[{host}]:{port}"}
+    if not host or not port or not is_alone:
+        raise forms.ValidationError(f"“{text}” is not host and port. Write it like db.example.com:5432.")
+    # The policy judges web addresses, and asks of them host and port alone.
+    judged(egress.check_url, f"http://{text}")
+    return text.lower()
 
 
 def origin_of(text: str) -> str:

@@ -1,32 +1,30 @@
-"""Owns the pages of probes: the catalogue, the probes of a deployment, one probe, a run's progress."""
+"""Owns the pages of a ticket's probes: all of them, one with history and evidence, a run's progress."""
 
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 
-from readiness.probes import arranging
+from readiness.probes import arranging, push_views, reading
 from readiness.probes.models import ProbeResult, ProbeRun
 from readiness.probes.registry import PROBES
 from readiness.probes.subjects import intrusive_for, probes_for
-from tickets.models import Refused, Ticket
+from tickets import packs
+from tickets.models import Observation, Refused, Standing, Ticket
 from tickets.views.access import actor, htmx, person, ticket_or_404
 from tickets.views.parts import page_context, parts, refuse
 
 FEW = 8
-
-
-@require_GET
-@login_required
-def catalogue(request: HttpRequest) -> HttpResponse:
-    """List every probe with what it asks, why that matters and how to fix it."""
-    kinds = [(kind, PROBES.of_kind(kind)) for kind in ("runtime", "repository")]
-    return render(request, "readiness/probes/probe_list.html", {"kinds": kinds, "area": "probes"})
+PAGE = 50
+CHANGES = 20
 
 
 @require_GET
@@ -45,22 +43,50 @@ def ticket_probes(request: HttpRequest, key: str) -> HttpResponse:
 @require_GET
 @login_required
 def ticket_probe(request: HttpRequest, key: str, name: str) -> HttpResponse:
-    """Show one probe on one deployment: what it asks, its history, what changed and the last raw exchange."""
+    """Show one probe on one deployment: what it asks, its history, what changed, the raw exchanges."""
     ticket = ticket_or_404(request, key)
     if name not in PROBES:
         raise Http404("There is no such probe.")
     deployment = ticket.deployment
-    results = ProbeResult.objects.filter(deployment=deployment, probe=name).select_related("evidence")
-    newest = list(results.order_by("-id")[: arranging.SHOWN_RUNS])
+    results = ProbeResult.objects.filter(deployment=deployment, probe=name).order_by("-id")
+    chosen = chosen_result(request, results)
+    content = chosen.evidence.content if chosen and chosen.evidence else {}
+    pack = packs.load(packs.DEFAULT)
     context = {
         **page_context(ticket, "probes", ticket.judge()),
         "probe": PROBES[name],
+        "claims": [pack.claim(key) for key in PROBES[name].criteria],
         "row": next(iter(row for row in arranging.rows(deployment, [name]) if row.probe.name == name)),
-        "results": newest,
-        "changes": results.filter(changed=True).order_by("-id")[:20],
-        "evidence": next((row.evidence.content for row in newest if row.evidence), None),
+        "can_run": name in probes_for(deployment) + intrusive_for(deployment),
+        "page": Paginator(results, PAGE).get_page(request.GET.get("page")),
+        "changes": arranging.changes(list(results.filter(changed=True)[: CHANGES + 1]), CHANGES),
+        "led_to": observations_of(ticket, f"probe:{name}"),
+        "chosen": chosen,
+        "seen": reading.seen_in(content),
+        "spoken": reading.spoken_in(content),
     }
     return render(request, "readiness/probes/ticket_probe.html", context)
+
+
+def chosen_result(request: HttpRequest, results: "QuerySet[ProbeResult]") -> ProbeResult | None:
+    """Return the result that the address names, else the newest with evidence. Raises Http404."""
+    rows = results.select_related("evidence")
+    number = request.GET.get("result", "")
+    if not number:
+        return rows.exclude(evidence=None).first()
+    return get_object_or_404(rows, pk=int(number) if number.isdecimal() and len(number) < 18 else 0)
+
+
+def observations_of(ticket: Ticket, source: str) -> list[Observation]:
+    """Return what a source says now about the ticket's criteria: the observations that count."""
+    standings = Standing.objects.filter(
+        criterion__ticket=ticket, criterion__removed_at=None, source=source
+    ).select_related("observation", "criterion__ticket")
+    found = []
+    for standing in standings.order_by("criterion__position"):
+        standing.observation.criterion = standing.criterion
+        found.append(standing.observation)
+    return found
 
 
 @require_POST
@@ -113,10 +139,15 @@ def cancel_run(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def panel_context(ticket: Ticket, few: int | None = None) -> dict[str, Any]:
-    """Return what the panel of a deployment's probes shows: all of them or the first few, worst first."""
+    """Return what the panel of a deployment's probes shows: all of them or the first few, worst first.
+
+    Of the jobs that report, few are those that failed or fell silent.
+    """
     deployment = ticket.deployment
     rows = arranging.rows(deployment, probes_for(deployment) + intrusive_for(deployment))
+    jobs = push_views.rows(deployment, timezone.now())
     return {
+        "pushes": jobs if few is None else [job for job in jobs if job.tone == "fail"][:FEW],
         "ticket": ticket,
         "rows": rows[:few],
         "few": few is not None,

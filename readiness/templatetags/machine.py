@@ -26,9 +26,21 @@ def pretty_json(value: Any) -> str:
 @register.filter
 def every(interval: timedelta) -> str:
     """Say how often something is asked: "every 5 minutes", "every hour", "every day"."""
+    count, name = measured(interval)
+    return f"every {name}" if count == 1 else f"every {count} {name}s"
+
+
+@register.filter
+def span(interval: timedelta) -> str:
+    """Say how long something is: "5 minutes", "1 hour", "3 days"."""
+    count, name = measured(interval)
+    return f"{count} {name}" if count == 1 else f"{count} {name}s"
+
+
+def measured(interval: timedelta) -> tuple[int, str]:
+    """Return an interval in the largest unit that it is a whole number of: days, hours, minutes, seconds."""
     minutes = int(interval.total_seconds() // 60)
     for size, name in ((1440, "day"), (60, "hour"), (1, "minute")):
         if minutes and minutes % size == 0:
-            count = minutes // size
-            return f"every {name}" if count == 1 else f"every {count} {name}s"
-    return f"every {int(interval.total_seconds())} seconds"
+            return minutes // size, name
+    return int(interval.total_seconds()), "second"

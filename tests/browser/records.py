@@ -10,14 +10,17 @@ from django.utils import timezone
 
 from readiness.gate.models import Badge
 from readiness.intake.models import ApiToken, Delivery, Source
+from readiness.outside.exchange import Exchange
 from readiness.probes.models import ProbeResult, ProbeRun, ProbeState
 from readiness.probes.outcomes import Outcome
+from readiness.probes.push import PushProbe
 from readiness.probes.registry import PROBES
+from readiness.probes.trials import Trial, may_be_tried
 from readiness.reports.models import Report
 from tests import factories as make
 from tests.live import Live
 from tests.shop import harbour_books
-from tickets.models import ChecklistItem, Deployment, Recommendation, SignInLink, Ticket
+from tickets.models import ChecklistItem, Deployment, Evidence, Recommendation, SignInLink, Ticket
 from tickets.scoring import Status
 
 LONG = "A name that somebody wrote without thinking of those who have to read it on a telephone in the rain"
@@ -72,7 +75,7 @@ ARGUMENTS: dict[str, Arguments] = {
     ),
     **dict.fromkeys(
         ("deployment-detail", "deployment-settings", "deployment-members", "badge-settings", "token-list",
-         "delivery-list"),
+         "delivery-list", "push-list"),
         of_deployment,
     ),
     **dict.fromkeys(("blocker-detail", "blocker-about"), of_blocker),
@@ -85,6 +88,11 @@ ARGUMENTS: dict[str, Arguments] = {
         record.ticket.key, first(record.ticket.categories.values_list("key", flat=True))
     ),
     "ticket-probe": lambda record: (record.ticket.key, "cors-production"),
+    "probe-detail": lambda record: ("cors-production",),
+    "push-detail": lambda record: (
+        record.deployment.slug, first(record.deployment.push_probes.values_list("name", flat=True))
+    ),
+    "trial": lambda record: (first(Trial.objects.values_list("pk", flat=True)),),
     "probe-run": lambda record: (first(record.deployment.probe_runs.values_list("pk", flat=True)),),
     "delivery-detail": lambda record: (
         first(record.deployment.deliveries.values_list("public_id", flat=True)),
@@ -116,6 +124,8 @@ def usual(live: Live) -> Record:
     probes_ran(ticket.deployment)
     deliveries_came(ticket.deployment)
     machines_may(ticket.deployment)
+    jobs_report(ticket.deployment)
+    somebody_tried("https://books.example.com")
     Report.ask(ticket, by_alice)
     return Record(ticket)
 
@@ -148,6 +158,8 @@ def crowded(live: Live) -> Record:
         probes_ran(deployment)
     deliveries_came(deployment)
     machines_may(deployment, name=LONG[:90])
+    jobs_report(deployment, name=LONG[:56].replace(" ", "-"), text=f"{LONG} {UNBROKEN}\n" * 20)
+    somebody_tried(deployment.base_url)
     Report.ask(ticket, make.acting(make.alice()))
     return Record(ticket)
 
@@ -192,6 +204,7 @@ def probes_ran(deployment: Deployment) -> None:
     run = ProbeRun.objects.create(
         deployment=deployment, state=ProbeRun.State.DONE, total=len(PROBES), finished=len(PROBES)
     )
+    (evidence,) = Evidence.keep([seen_at(f"{deployment.base_url}/{UNBROKEN}")])
     for place, name in enumerate(PROBES):
         outcome = outcomes[place % len(outcomes)]
         ProbeState.objects.update_or_create(
@@ -200,8 +213,40 @@ def probes_ran(deployment: Deployment) -> None:
         )  # fmt: skip
         ProbeResult.objects.create(
             run=run, deployment=deployment, probe=name, outcome=outcome, detail=LONG, changed=True,
-            started_at=now, seconds=Decimal("0.2"),
+            evidence=evidence, started_at=now, seconds=Decimal("0.2"),
         )  # fmt: skip
+
+
+def seen_at(url: str) -> dict[str, object]:
+    """Return evidence with findings at several places, and an exchange with a redirect."""
+    hop = Exchange("GET", url, 301, (("location", f"{url}/"),), b"")
+    last = Exchange("GET", f"{url}/", 200, (("x-very-long", UNBROKEN * 3),), LONG.encode(), hops=(hop,))
+    each = [{"status": "hardcoded", "detail": LONG, "at": f"{UNBROKEN}:12", "origins": [LONG, UNBROKEN]}] * 2
+    finding = {"criterion": "cfg.cors-origins", "status": "hardcoded", "evidence": {"each": each}}
+    return {"findings": [finding], "exchanges": [last.evidence()]}
+
+
+def jobs_report(deployment: Deployment, name: str = "nightly-backup", text: str = "12 tables") -> None:
+    """Let one job report runs of every kind, and open a push probe that nobody calls."""
+    by, day = make.acting(deployment.owner), timedelta(days=1)
+    for called, proves in ((name, "dat.backup"), ("zz-restore-drill", "dat.restore")):
+        PushProbe.open_for(deployment, name=called, proves=proves, every=day, grace=day, by=by)
+    push = deployment.push_probes.get(name=name)
+    for kind, code in (("start", None), ("ok", 0), ("fail", 3)):
+        push.take(kind, rid="run-7", text=text, commit="a1f39c2", exit_code=code)
+    push.miss(timezone.now())
+
+
+def somebody_tried(url: str) -> None:
+    """Add a trial of alice's that is over, with an answer of every kind."""
+    names = [probe.name for probe in may_be_tried()]
+    said = zip(names, Outcome, strict=False)
+    results = [
+        {"probe": name, "outcome": outcome.value, "detail": LONG, "evidence": seen_at(url)}
+        for name, outcome in said
+    ]
+    trial = Trial.ask(make.alice(), url=url, probes=names[: len(results)], environment="production")
+    Trial.objects.filter(pk=trial.pk).update(state=Trial.State.DONE, results=results)
 
 
 def deliveries_came(deployment: Deployment) -> None:

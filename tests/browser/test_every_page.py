@@ -18,7 +18,7 @@ NO_PAGES = {
     "healthz", "readyz", "metrics", "api-gate", "api-gate-check", "api-evidence", "api-delivery", "badge",
     "ticket-parts", "blocker-move", "blocker-comment", "finding-state", "finding-skip", "finding-resolve",
     "checklist-tick", "undo", "preferences", "sign-out", "run-probes", "probe-run-cancel", "report-cancel",
-    "report-pdf", "report-json", "report-csv", "ticket-markdown",
+    "report-pdf", "report-json", "report-csv", "ticket-markdown", "push-door",
 }  # fmt: skip
 FOR_NOBODY = ("sign-in", "sign-in-link")
 # The same page in another shape: asked for by an address that the table does not tell apart.
@@ -28,6 +28,7 @@ SHAPES = {
     "portfolio": ["?q=nothing-has-this-name"],
     "search": ["?q=shop", "?q=nothing-has-this-name"],
     "blockers": ["?mine=1"],
+    "probe-list": ["?kind=push"],
     "sign-in-link": ["x"],
 }
 DESK, TELEPHONE, NARROWEST = 1440, 360, 320

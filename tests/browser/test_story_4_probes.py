@@ -1,13 +1,14 @@
 """Story 4: probes run with progress on the page; a fault is cured, and everything that it held up moves."""
 
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests import factories as make
 from tests.browser.clicks import RUN_MS, run_probes
-from tests.live import Live
+from tests.live import Live, wait_until
 from tests.shop import harbour_books
 from tickets.models import Ticket
 
@@ -116,3 +117,25 @@ def test_without_javascript_a_run_is_a_page_that_comes_again(
     ready.get_by_role("link", name=ORIGINS).click()
     page.get_by_role("button", name="Verify the fix").click()
     expect(page.get_by_text("Verified by alice")).to_be_visible()
+
+
+def test_an_address_is_tried_without_a_trace_and_a_job_reports_what_no_probe_sees(
+    live: Live, ticket: Ticket, new_page: Callable[..., Page]
+) -> None:
+    page = new_page(make.alice())
+    page.goto("/probes/try/?probe=health")
+    page.get_by_label("Web address").fill(ticket.deployment.base_url)
+    page.get_by_role("button", name="Look").click()
+    expect(page.locator("#trial")).to_contain_text("This is no evidence for any ticket.", timeout=RUN_MS)
+    expect(page.locator("#trial")).to_contain_text("Health endpoint")
+    assert not ticket.deployment.probe_results.exists()
+
+    page.goto(f"{ticket.deployment.get_absolute_url()}push/")
+    page.get_by_label("Name").fill("nightly-backup")
+    page.get_by_role("button", name="Open it").click()
+    address = page.get_by_role("alert").locator("code").inner_text()
+    assert page.request.post(urlsplit(address).path).status == 200
+    wait_until(lambda: ticket.criteria.filter(claim="dat.backup").exists(), 60, what="the report to count")
+
+    page.goto(f"{ticket.get_absolute_url()}findings/?tone=all&q=backups")
+    expect(page.get_by_role("row").filter(has_text="Backups run")).to_contain_text("OK")

@@ -21,6 +21,8 @@ TOKEN = "ghp_" + "a1B2" * 9
         ("password in an address", "postgres://shop:hunter2@db/shop"),
         ("assigned secret", 'SECRET_KEY = "0123456789abcdef"'),
         ("assigned secret", "DB_PASSWORD=hunter2hunter2"),
+        ("assigned secret", "PASSWORD=hunter2hunter2"),
+        ("push address", "https://ready.example.com/push/psh_0a1b2c3d_" + "aZ-_" * 10 + "abc/fail"),
         ("bearer token", "Authorization: Bearer abcdefghijklmnop1234"),
         ("private key", "-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----"),
     ],

@@ -242,8 +242,9 @@ class Deployment(Chained):
 
     def _forget_what_passed(self) -> None:
         """Let no passing probe of the old target speak for the new one; what failed stands until asked."""
+        of_probes = models.Q(source__startswith="probe:") | models.Q(source__startswith="push:")
         passed = Standing.objects.filter(
-            criterion__ticket__deployment=self, source__startswith="probe:", observation__status="ok"
+            of_probes, criterion__ticket__deployment=self, observation__status="ok"
         )
         passed.delete()
         self._rescore()

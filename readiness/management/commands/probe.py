@@ -134,7 +134,8 @@ class Command(BaseCommand):
             )
         except DatabaseError:
             self.refuse(
-                f"{slug} is not a web address, and the database has no deployments. Run migrate first."
+                f"{slug} is not a web address, and the database cannot be asked for a deployment. "
+                "Check DATABASE_URL, or run migrate first."
             )
 
     def chosen(self, options: dict[str, Any]) -> list[Probe]:

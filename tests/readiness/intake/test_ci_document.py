@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,14 +11,15 @@ from django.conf import settings
 from pytest_django.live_server_helper import LiveServer
 
 from readiness.intake.models import ApiToken, Delivery, Source
+from readiness.probes.push import PushProbe, PushReport
 from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 DOCUMENT = Path(settings.BASE_DIR) / "docs" / "ci.md"
-COMMANDS = [
-    block for block in re.findall(r"```sh\n(.*?)```", DOCUMENT.read_text(), re.DOTALL) if "curl" in block
-]
+BLOCKS = re.findall(r"```sh\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
+COMMANDS = [block for block in BLOCKS if "/evidence?" in block]
+(PUSH,) = (block for block in BLOCKS if "$PUSH_URL" in block)
 SECRET = "whsec_YW4gZXhhbXBsZSBzZWNyZXQgZm9yIGEgdGVzdCBydW4="
 GIT = ["git", "-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false"]
 
@@ -43,3 +45,20 @@ def test_a_command_of_the_document_posts_a_report(
     Delivery.objects.work(delivery.pk)
     delivery.refresh_from_db()
     assert (delivery.status, delivery.sender) == ("applied", sender)
+
+
+@pytest.mark.parametrize(("before", "kind"), [("true", "ok"), ("(exit 3)", "fail")])
+def test_the_command_for_a_job_reports_how_the_one_before_it_went(
+    before: str, kind: str, live_server: LiveServer
+) -> None:
+    day = timedelta(days=1)
+    _, secret = PushProbe.open_for(
+        factories.deployment(), name="x", proves="dat.backup", every=day, grace=day, by=factories.SYSTEM
+    )
+
+    shell = ["bash", "-c", f"{before}\n{PUSH}"]
+    environment = os.environ | {"PUSH_URL": f"{live_server.url}/push/{secret}"}
+    done = subprocess.run(shell, env=environment, capture_output=True, text=True, check=False)
+
+    assert done.stdout == "OK\n", done.stderr
+    assert PushReport.objects.get().kind == kind

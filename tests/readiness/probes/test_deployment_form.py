@@ -7,9 +7,11 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from readiness.probes.forms import mark_of
 from tests import factories
 from tests.factories import SYSTEM, alice, bob, charlie
 from tickets.models import Deployment, Event
+from tickets.models.editing import digest
 
 pytestmark = pytest.mark.django_db
 GOOD = {
@@ -79,6 +81,30 @@ HOSTILE = [
     ("host_header", "shop.example.com\r\nX-Evil: 1", "host name alone"),
     ("host_header", "https://shop.example.com", "host name alone"),
     ("dependencies", "postgres; drop table", "is not a name"),
+    ("page_paths", "/ok\nhttp://169.254.169.254/", "credentials"),
+    ("version_path", "version", "is not a path"),
+    ("metrics_path", "file:///metrics", "not file"),
+    ("metrics_policy", "everybody", "not one of the available choices"),
+    ("error_tracker", "pigeon", "not one of the available choices"),
+    ("ip_families", "5", "not one of the available choices"),
+    ("ports_open", "mail.example.com", "is not host and port"),
+    ("ports_open", "mail.example.com:587", "Port 587 is not open to probes"),
+    ("ports_closed", "shop.example.com:99999", "is not host and port"),
+    ("ports_closed", "169.254.169.254:8000", "credentials"),
+    ("postgres_address", "10.0.0.1:8000", "private network"),
+    ("postgres_address", "u:p@db.example.com:8000", "is not host and port"),
+    ("postgres_address", "db.example.com:8000/x", "is not host and port"),
+    ("redis_address", "redis://cache.example.com:8000", "is not host and port"),
+    ("redis_address", "[::ffff:169.254.169.254]:8000", "never ask"),
+    ("redis_address", "2852039166:8000", "usual form"),
+    ("bucket_url", "s3://bucket", "not s3"),
+    ("vantage", "in side", "letters, numbers"),
+    ("token_path", "https://evil.example/token", "Only the deployment itself"),
+    ("rate_limit_path", "https://evil.example/", "Only the deployment itself"),
+    ("rate_limit", "61", "less than or equal to 60"),
+    ("rate_limit", "0", "greater than or equal to 1"),
+    ("rate_limit", "many", "whole number"),
+    ("test_username", "x" * 201, "at most 200 characters"),
     ("repository_url", "file:///etc", "https:// address can be read"),
     ("repository_url", "ext::sh -c id", "not the address of a repository"),
     ("repository_url", "--upload-pack=id", "not the address of a repository"),
@@ -178,6 +204,81 @@ def test_the_short_name_stays_whatever_is_sent(client: Client) -> None:
 
     row = Deployment.objects.get()
     assert (row.slug, row.owner) == ("shop", alice())
+
+
+MORE = {
+    "page_paths": "/\n/basket", "version_path": "/version", "metrics_path": "/metrics",
+    "metrics_policy": "private", "error_tracker": "sentry", "ip_families": "both",
+    "ports_open": "Mail.example.com:8025", "ports_closed": "shop.example.com:9000\n[2606:4700::1111]:9000",
+    "postgres_address": "db.example.com:8543", "redis_address": "cache.example.com:8637",
+    "bucket_url": "https://bucket.example.com", "vantage": "inside", "test_username": "probe",
+    "test_password": "hunter-two", "token_path": "/api/token", "allow_intrusive": "on",
+    "rate_limit_path": "/api/login", "rate_limit": "20",
+}  # fmt: skip
+
+
+def test_every_field_that_probes_ask_by_can_be_given(client: Client) -> None:
+    client.force_login(alice())
+
+    assert client.post("/d/new/", GOOD | MORE).status_code == 302
+
+    row = Deployment.objects.get()
+    kept = MORE | {
+        "page_paths": ["/", "/basket"], "ports_open": ["mail.example.com:8025"],
+        "ports_closed": ["shop.example.com:9000", "[2606:4700::1111]:9000"],
+        "allow_intrusive": True, "rate_limit": 20,
+    }  # fmt: skip
+    assert {name: getattr(row, name) for name in MORE} == kept
+    page = client.get("/d/shop/settings/").content.decode()
+    assert "7 filled in" in page
+    assert "hunter-two" not in page
+
+
+def test_what_only_makes_sense_with_something_else_asks_for_it(client: Client) -> None:
+    client.force_login(alice())
+
+    answer = client.post("/d/new/", GOOD | {"test_password": "hunter-two", "rate_limit": "20"})
+
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert problem_beside(page, "test_username") == "Name the account that the password belongs to."
+    assert "Name the path that is limited" in problem_beside(page, "rate_limit_path")
+    assert "hunter-two" not in page
+    assert "It is not shown again here: type it once more." in page
+
+
+def test_the_password_is_never_given_back_stays_when_left_empty_and_goes_when_told_to(client: Client) -> None:
+    row = factories.deployment("shop", test_username="probe", test_password="hunter-two")
+    client.force_login(alice())
+
+    def password_after(**typed: str) -> str:
+        assert client.post("/d/shop/settings/", form_of(client) | typed).status_code == 302
+        assert "hunter" not in client.get("/d/shop/settings/").content.decode()
+        return Deployment.objects.get(pk=row.pk).test_password
+
+    assert password_after(health_path="/healthz") == "hunter-two"
+    assert password_after(test_password="hunter-three") == "hunter-three"
+    assert password_after(forget_password="on") == ""
+    assert "forget_password" not in form_of(client)
+    assert "hunter" not in str(list(Event.objects.values()))
+
+
+def test_a_password_that_somebody_else_changed_meanwhile_is_a_conflict_too(client: Client) -> None:
+    row = factories.deployment("shop", test_username="probe", test_password="hunter-two")
+    client.force_login(alice())
+    mine = form_of(client) | {"health_path": "/mine"}
+    row.change(by=SYSTEM, test_password="hunter-three")
+
+    conflict = client.post("/d/shop/settings/", mine)
+
+    assert conflict.status_code == 409
+    assert "hunter" not in conflict.content.decode()
+
+
+def test_from_the_mark_in_the_page_nobody_can_try_passwords() -> None:
+    row = factories.deployment("shop", test_password="hunter-two")
+
+    assert mark_of(row, ["test_password"]) != digest(["hunter-two"])
 
 
 def test_two_people_changing_settings_lose_nobodys_text(client: Client) -> None:

@@ -1,17 +1,23 @@
 """`manage.py probe`: the contract of its JSON, and one sentence for every wrong input."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.management import call_command
+from django.db import OperationalError
 
 from readiness.management.commands.probe import vouched_for
 from readiness.outside.policy import Blocked, Policy
 from tests.factories import deployment
 from tests.readiness.probes.repositories import add_commit, repository
 from tests.readiness.probes.servers import Answer, Request, refused_port, serve
+from tickets.models import Deployment
 
 
 def probed(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
@@ -37,6 +43,70 @@ def test_an_address_is_looked_at_without_a_deployment_or_a_database(
     assert list(health) == ["probe", "outcome", "detail", "evidence", "criteria", "fix"]
     assert (health["probe"], health["outcome"], health["criteria"]) == ("health", "pass", ["hlt.live"])
     assert certificate["outcome"] == "not_applicable"
+
+
+def test_a_database_and_a_broker_that_are_down_are_not_missed(tmp_path: Path) -> None:
+    nowhere = {
+        "DATABASE_URL": f"postgres://nobody@127.0.0.1:{refused_port()}/none",
+        "BROKER_URL": f"redis://127.0.0.1:{refused_port()}/0",
+        "VAR_DIR": str(tmp_path),
+    }
+    folder = repository(tmp_path, {"package.json": '{"private": true, "dependencies": {"x": "1"}}'})
+
+    asked = ["--only", "health,lock-present", "--health-path", "/health", "--json"]
+    with serve(well) as server:
+        done = subprocess.run(
+            [sys.executable, "manage.py", "probe", server.url, "--repository", str(folder), *asked],
+            cwd=settings.BASE_DIR,
+            env={**os.environ, "DJANGO_SETTINGS_MODULE": "readiness.settings", **nowhere},
+            capture_output=True,
+            check=True,
+            timeout=60,
+        )
+
+    said = json.loads(done.stdout)
+    assert [one["probe"] for one in said["results"]] == ["health", "lock-present"]
+    assert [one["outcome"] for one in said["results"]] == ["pass", "fail"]
+    assert (said["coverage"], len(said["commit"])) == ({"checked": 2, "applicable": 2}, 40)
+    assert done.stderr == b""
+
+
+def test_a_slug_needs_the_database_and_says_so(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def down(**_: object) -> None:
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr(Deployment.objects, "get", down)
+
+    with pytest.raises(SystemExit) as ended:
+        call_command("probe", "shop", "--json")
+
+    said = capsys.readouterr()
+    assert (ended.value.code, said.out) == (2, "")
+    assert "Check DATABASE_URL" in said.err
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("fields", "arguments", "words"),
+    [
+        ({}, [], "No probe can look at this deployment yet."),
+        ({"base_url": "https://shop.example.com"}, ["--repository", "."], "Leave --repository out."),
+        ({"base_url": "https://shop.example.com"}, ["--only", "nothing"], "no probe named nothing"),
+    ],
+)
+def test_what_a_deployment_cannot_be_asked_is_a_sentence(
+    fields: dict[str, Any], arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deployment("shop", **fields)
+
+    with pytest.raises(SystemExit) as ended:
+        call_command("probe", "shop", *arguments, "--json")
+
+    said = capsys.readouterr()
+    assert (ended.value.code, said.out, said.err.count("\n")) == (2, "", 1)
+    assert words in said.err
 
 
 def test_a_repository_is_looked_at_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
