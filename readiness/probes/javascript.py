@@ -16,9 +16,9 @@ FILES = (
     *("*.vue", "*.svelte", "*.astro"),
 )
 # A string comes before a comment, so that the slashes of an address do not begin one.
+STRING = r"""(?:"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`)"""
 TOKEN = re.compile(
-    r"""(?P<kept>"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`)"""
-    r"|(?P<comment>/\*.*?\*/|<!--.*?-->|(?<![:\\])//[^\n]*)",
+    rf"(?P<kept>{STRING})|(?P<comment>/\*.*?\*/|<!--.*?-->|(?<![:\\])//[^\n]*)",
     re.DOTALL,
 )
 LONG_LINE = 5_000

@@ -28,7 +28,8 @@ IN_CALL = re.compile(
 ORIGIN = re.compile(r"""(?s)\borigins?\s*:\s*(?P<value>\[[^\[\]]*\]|"[^"\n]*"|'[^'\n]*'|true\b|[^,\n}]+)""")
 QUOTED = re.compile(r"""["'`]([^"'`\n]*)["'`]""")
 FOR_DEVELOPERS = re.compile(r"(?i)NODE_ENV|is_?dev|development")
-DECIDED = re.compile(r"process\.env|import\.meta\.env|[cC]onfig|\benv\b|NODE_ENV|\?")
+GIVEN = re.compile(r"process\.env|import\.meta\.env|[cC]onfig|\benv\b")
+STAND_IN = re.compile(r"(?:\|\||\?\?)\s*[\"'`]\*")
 
 
 @probe(
@@ -91,10 +92,12 @@ def from_javascript(path: str, code: str) -> Iterator[Finding]:
             # Without the option every origin is let in; with other options than a literal, nobody can tell.
             if call["body"] == ")" or not re.search(r"\borigins?\b|\.\.\.", call["body"]):
                 yield judged(where, "cors", ["*"], overruled=False)
-        elif DECIDED.search(origin["value"]):
-            literals = QUOTED.findall(origin["value"])
-            addresses = [one for one in literals if one == "*" or "://" in one]
-            yield judged(where, "origin", addresses, overruled=True)
+        elif GIVEN.search(origin["value"]):
+            rest = code[call.start("body") + origin.start() :].partition("\n")[0]
+            addresses = [one for one in QUOTED.findall(rest) if "://" in one]
+            yield judged(where, "origin", addresses + ["*"] * bool(STAND_IN.search(rest)), overruled=True)
+        elif "?" in origin["value"]:
+            continue
         elif origin["value"] == "true":
             yield judged(where, "origin", ["*"], overruled=False)
         elif literals := QUOTED.findall(origin["value"]):

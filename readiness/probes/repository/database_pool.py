@@ -75,7 +75,7 @@ def in_javascript(checkout: Checkout) -> Iterator[tuple[str, str]]:
     """Yield what JavaScript says for certain; an address that it writes down may be a developer's."""
     for path, code in javascript.sources(checkout, development=False):
         if found := JAVASCRIPT_SERVER.search(code):
-            if re.search(r"process\.env|[cC]onfig\w*\.get|\benv\.", code):
+            if re.search(r"process\.env|[cC]onfig\w*\.get|\bConfigService\b|\benv\.", code):
                 yield f"{path}:{javascript.line_at(code, found.start())}", "environment"
         elif (found := JAVASCRIPT_FILE.search(code)) and not decided(code):
             yield f"{path}:{javascript.line_at(code, found.start())}", "perhaps a file"

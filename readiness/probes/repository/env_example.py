@@ -14,7 +14,8 @@ from tickets.findings import Finding
 from tickets.scoring import Status
 
 CLAIM = "cfg.env-example"
-SEALED = re.compile(r"(?i)\.(enc|age|vault|gpg|sops)|schema")
+# Encrypted, only a description, or for test runs.
+SEALED = re.compile(r"(?i)\.(enc|age|vault|gpg|sops)|schema|(^|[._-])(tests?|testing|ci)([._-]|$)")
 # These hold what whoever deploys makes up: with a value everybody can sign or come in.
 SIGNS = re.compile(
     r"(?i)(^|_)(secret(_?key)?|(jwt|auth|nextauth|session|cookie|app|signing|encryption)_?(secret|key))$"

@@ -53,6 +53,7 @@ SETS = re.compile(r"(?im)^\s*\w*(?:secret|key|passw(?:or)?d)\s*(?::[^=\n]*)?(?:=
 # Messages, paths, templates and patterns.
 NO_VALUE = re.compile(r"\s|^/|[\\\[\]|<>{}]")
 SCHEMA = r"""\b{name}["']?\s*:\s*(?:z|Joi|yup|v)\b(?:\s*\.\s*\w+\((?:[^()]|\([^()]*\))*\))*"""
+IMPORT = re.compile(r"\s*import\b(?!\.)")
 NODE_ENV = re.compile(r"(?i)NODE_ENV|is_?dev|is_?prod|development|import\.meta\.env\.(?:DEV|PROD)")
 
 
@@ -284,7 +285,7 @@ def checked_by(code: Code, setting: pycode.Setting) -> str:
 
 def in_javascript(checkout: Checkout) -> Iterator[Finding]:
     """Yield a finding for every secret that JavaScript or TypeScript reads from the environment."""
-    files = dict(javascript.sources(checkout, "env", "nfig", development=False))
+    files = dict(javascript.sources(checkout, "env", "nfig", "SECRET", "KEY", development=False))
     seen: set[tuple[str, Status]] = set()
     for path, code in files.items():
         for read in javascript.reads(path, code):
@@ -300,11 +301,10 @@ def judged_javascript(read: javascript.Read, code: str, files: dict[str, str]) -
     evidence = {"setting": read.name, "at": read.where}
     strong = any(is_strong(read.name, other) for other in files.values())
     if read.default and read.default.strip():
-        around = "\n".join(code.splitlines()[max(0, read.line - 3) : read.line + 1])
         if strong:
             detail = f"{read.name} has a default at {read.where}, which the start-up refuses."
             return Finding(CLAIM, Status.OK, detail, evidence)
-        if NODE_ENV.search(around):
+        if NODE_ENV.search(around(code, read.line)):
             detail = f"{read.name} has a default at {read.where}, which may be for developers only."
             return Finding(CLAIM, Status.PARTIAL, detail, evidence)
         detail = f"{read.name} has a default in the code at {read.where}."
@@ -313,6 +313,12 @@ def judged_javascript(read: javascript.Read, code: str, files: dict[str, str]) -
     if strong or not needs_strength(read.name):
         return Finding(CLAIM, Status.OK, f"{detail}.", evidence)
     return Finding(CLAIM, Status.PARTIAL, f"{detail}; nothing is known to refuse a weak one.", evidence)
+
+
+def around(code: str, line: int) -> str:
+    """Return the statements about a line without their texts: a default may call itself a developer's."""
+    near = code.splitlines()[max(0, line - 3) : line + 1]
+    return re.sub(javascript.STRING, "", "\n".join(one for one in near if not IMPORT.match(one)))
 
 
 def is_strong(name: str, code: str) -> bool:

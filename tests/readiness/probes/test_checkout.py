@@ -154,6 +154,8 @@ def test_a_missing_object_is_not_fetched(tmp_path: Path) -> None:
         assert opened.files() == ["gone"]
         with pytest.raises(CannotTell, match="was not read"):
             opened.read("gone")
+        assert opened.size("gone") is None
+        assert list(opened.own_texts()) == []
     assert not proof.exists()
 
 
@@ -162,6 +164,7 @@ def test_only_the_beginning_of_a_huge_file_is_read_and_the_next_one_is_whole(tmp
         assert len(opened.read("big")) == 1024 * 1024
         assert opened.read("big", limit=10) == b"x" * 10
         assert opened.text("small") == "after"
+        assert (opened.size("big"), opened.size("small")) == (5_000_000, 5)
 
 
 def test_a_file_that_is_small_in_the_pack_and_huge_outside_takes_no_time(

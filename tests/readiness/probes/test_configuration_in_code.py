@@ -68,6 +68,11 @@ JAVASCRIPT_ORIGINS: Mapping[str, tuple[str, Status]] = {
     "from the environment": ("app.use(cors({ origin: process.env.ORIGINS.split(',') }))\n", Status.OK),
     "from a service": ("app.enableCors({ origin: this.configService.get('ORIGINS') })\n", Status.OK),
     "default": ("cors({ origin: process.env.ORIGIN || 'http://localhost:3000' })\n", Status.PARTIAL),
+    "default of a list": (
+        "app.enableCors({\n  origin: process.env.X?.split(',') || ['http://localhost:3001'],\n})\n",
+        Status.PARTIAL,
+    ),
+    "everybody by default": ("cors({ origin: process.env.ORIGIN ?? '*' })\n", Status.RISKY),
 }
 
 
@@ -87,6 +92,7 @@ def test_origins_of_javascript_are_judged_where_they_can_be_read(
         {"app.py": "x = 1\n"},
         {"src/a.ts": "app.use(cors({ origin: (origin, done) => check(origin, done) }))\n"},
         {"src/a.ts": "app.use(cors(options)); app.use(cors({ ...options })); cors({ origin: allowed })\n"},
+        {"src/a.ts": "app.enableCors({ origin: isDev ? ['http://localhost:3000'] : frontend })\n"},
         {"src/a.ts": "// app.use(cors())\nimport cors from 'cors'\n"},
         {"src/a.ts": "if (process.env.NODE_ENV !== 'production') {\n  app.use(cors())\n}\n"},
         {

@@ -299,6 +299,10 @@ DATABASES: Mapping[str, tuple[dict[str, str], list[Status]]] = {
     ),
     "node": ({"src/db.ts": "new Pool({ connectionString: process.env.DATABASE_URL })\n"}, [Status.OK]),
     "typeorm": ({"src/db.ts": "({ type: 'postgres', host: config.get('DB_HOST') })\n"}, [Status.OK]),
+    "typeorm in nest": (
+        {"src/db.ts": "(c: ConfigService) => ({ type: 'postgres', url: c.getOrThrow('DATABASE_URL') })\n"},
+        [Status.OK],
+    ),
     "typeorm on sqlite": (
         {"src/db.ts": "new DataSource({ type: 'sqlite', database: 'x' })\n"},
         [Status.PARTIAL],

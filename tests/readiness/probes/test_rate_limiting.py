@@ -46,6 +46,12 @@ def test_python_needs_a_limiter_that_is_put_to_use(tmp_path: Path, code: str, ex
         assert "app.py:" in found.detail
 
 
+def test_a_word_that_others_use_too_counts_only_beside_its_library(tmp_path: Path) -> None:
+    files = {"app.py": FASTAPI, "a.py": "from limits import strategies\n", "b.py": "import x\ncache.hit(x)\n"}
+
+    assert statuses(look(rate_limiting, tmp_path, files)) == [Status.PARTIAL]
+
+
 JAVASCRIPT = {
     "express": ("import rateLimit from 'express-rate-limit'\napp.use(rateLimit({ max: 9 }))\n", Status.OK),
     "flexible": ("require('rate-limiter-flexible')\nlimiter.consume(req.ip)\n", Status.OK),

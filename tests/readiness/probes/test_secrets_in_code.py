@@ -197,6 +197,10 @@ JAVASCRIPT = {
         [Status.PARTIAL],
     ),
     "perhaps for developers": ("if (isDev) {\n  key = process.env.JWT_SECRET || 'x'\n}\n", [Status.PARTIAL]),
+    "a secret that calls itself one for development": (
+        "import { isDevMode } from './mode'\nconst k = process.env.JWT_SECRET || 'development-secret'\n",
+        [Status.HARDCODED],
+    ),
     "no default": ("const key = process.env.JWT_SECRET;\n", [Status.PARTIAL]),
     "an empty default": ("const key = process.env.JWT_SECRET || '';\n", [Status.PARTIAL]),
     "absence throws": (
@@ -230,6 +234,15 @@ def test_javascript_is_accused_of_literal_defaults_only(
     tmp_path: Path, code: str, expected: list[Status]
 ) -> None:
     assert statuses(look(secret_default, tmp_path, {"src/auth.ts": code})) == expected
+
+
+def test_a_schema_in_another_file_refuses_a_weak_secret(tmp_path: Path) -> None:
+    files = {
+        "src/auth.ts": "key = this.configService.getOrThrow('JWT_SECRET')\n",
+        "src/validation.ts": "Joi.object({ JWT_SECRET: Joi.string().min(32).required() })\n",
+    }
+
+    assert statuses(look(secret_default, tmp_path, files)) == [Status.OK]
 
 
 @pytest.mark.parametrize(

@@ -111,6 +111,13 @@ def test_examples_and_placeholders_are_no_secrets(text: str) -> None:
     assert list(secrets_in(text)) == []
 
 
+def test_a_secret_is_found_far_down_and_not_far_to_the_right() -> None:
+    far_down = list(secrets_in("x = 1\n" * 2_000 + GITHUB))
+
+    assert [secret.line for secret in far_down] == [2_001]
+    assert list(secrets_in("x " * 3_000 + GITHUB)) == []
+
+
 def test_a_certain_secret_fails_and_only_its_digest_and_place_are_kept(tmp_path: Path) -> None:
     finding = found(tmp_path, {"app/settings.py": f'import os\nTOKEN = "{GITHUB}"\n'})
 
