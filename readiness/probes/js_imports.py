@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from readiness.probes.checkout import Checkout
 from readiness.probes.manifests import above, beside, deployable, folder_of, load_json, table
 from readiness.probes.py_imports import Import
+from readiness.probes.spans import blanked
 
 SOURCES = ("*.js", "*.mjs", "*.cjs", "*.jsx", "*.ts", "*.mts", "*.cts", "*.tsx", "*.vue", "*.svelte")
 KINDS = ("dependencies", "devDependencies", "peerDependencies", "optionalDependencies")
@@ -25,14 +26,19 @@ NO_SOURCE = re.compile(
     r"\.config\.[\w.]+$|\.stories\.|\.d\.[mc]?ts$|\.min\.js$|(^|/)(public|static|assets|scripts?|tools|bin|ci"
     r"|hack|generated|coverage|\.[^/]+)/|(^|/)\.|(gulpfile|Gruntfile|jest\.setup|setupTests)\.[jt]s$"
 )
-BLOCK = re.compile(r"(?s)/\*.*?\*/")
 STATEMENTS = (
-    re.compile(r"""(?m)^[ \t]*import[ \t]+(?!type[ \t{*])[^'"`;()]*?\bfrom[ \t]*['"]([^'"\n]+)['"]"""),
+    re.compile(
+        r"""(?m)^[ \t]*import[ \t]+(?!type[ \t{*])(?:[^'"`;()\n]|\n(?![ \t]*import\b))*?"""
+        r"""\bfrom[ \t]*['"]([^'"\n]+)['"]"""
+    ),
     re.compile(r"""(?m)^[ \t]*import[ \t]+['"]([^'"\n]+)['"]"""),
-    re.compile(r"""(?m)^export[ \t]+(?!type[ \t{*])[\w{}*,\s]*?\bfrom[ \t]*['"]([^'"\n]+)['"]"""),
+    re.compile(
+        r"""(?m)^export[ \t]+(?!type[ \t{*])(?:[\w{}*, \t]|\n(?!export\b))*?\bfrom[ \t]*['"]([^'"\n]+)['"]"""
+    ),
     re.compile(r"""(?m)^(?:const|let|var)[ \t]+[^=\n]+=[ \t]*require\(['"]([^'"\n]+)['"]\)"""),
 )
-ONLY_TYPES = re.compile(r"^\s*import\s*\{(?:\s*type\s+[\w\s]+,?)+\}")
+# How much of a file of configuration is searched for names, in characters.
+CONFIGURATION = 100_000
 PACKAGE = re.compile(r"(@[a-z0-9][\w.~-]*/[a-z0-9][\w.~-]*|[a-z0-9][\w.~-]*)(/.*)?", re.IGNORECASE)
 
 
@@ -40,11 +46,11 @@ def imports(checkout: Checkout) -> Iterator[Import]:
     """Yield the packages that code imports when it is loaded; types alone do not count."""
     for path in checkout.own_files(*SOURCES):
         if not NO_SOURCE.search(path):
-            text = BLOCK.sub(blank, checkout.text(path))
+            text = blanked(checkout.text(path), "/*", "*/")
             for statement in STATEMENTS:
                 for match in statement.finditer(text):
                     found = PACKAGE.fullmatch(match[1])
-                    if found and is_package(found[1]) and not ONLY_TYPES.match(match[0]):
+                    if found and is_package(found[1]) and not is_of_types(match[0]):
                         yield Import(found[1], path, text.count("\n", 0, match.start(1)) + 1)
 
 
@@ -53,9 +59,11 @@ def is_package(name: str) -> bool:
     return not {name, name.partition("/")[0]} & BUILT_IN
 
 
-def blank(comment: re.Match[str]) -> str:
-    """Return the line ends of a comment alone, so that lines keep their numbers."""
-    return "\n" * comment[0].count("\n")
+def is_of_types(statement: str) -> bool:
+    """Tell whether a statement imports types alone, each marked as such: import { type A } from "x"."""
+    before, _, inside = statement.partition("{")
+    names = [name.strip() for name in inside.partition("}")[0].split(",")]
+    return before.strip() == "import" and all(name.startswith("type ") for name in names if name)
 
 
 class Manifests:
@@ -70,9 +78,14 @@ class Manifests:
             for folder, package in self.packages.items()
         }
         self.members = {str(package.get("name")) for package in self.packages.values()}
+        self.places = {
+            one
+            for path in checkout.blobs
+            for one in (*above(path)[:-1], beside(folder_of(path), path.rpartition("/")[2].partition(".")[0]))
+        }
         self.deno = {folder_of(path) for path in checkout.files("deno.json", "deno.jsonc")}
         self.configured = {
-            folder: " ".join(checkout.text(path) for path in self._configuration(folder))
+            folder: " ".join(checkout.text(path)[:CONFIGURATION] for path in self._configuration(folder))
             for folder in self.packages
         }
 
@@ -107,7 +120,7 @@ class Manifests:
 
     def is_there(self, place: str) -> bool:
         """Tell whether a folder or a module of that path exists."""
-        return any(path.startswith((f"{place}/", f"{place}.")) for path in self.checkout.blobs)
+        return place in self.places
 
 
 def types_of(name: str) -> str:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from readiness.probes.checkout import Checkout
 from readiness.probes.manifests import beside, deployable, folder_of
+from readiness.probes.spans import blanked, spans
 
-COMMENT = re.compile(r"(?s)<!--.*?-->")
-DEPENDENCY = re.compile(r"(?s)<dependency>.*?</dependency>")
+DEPENDENCY = ("<dependency>", "</dependency>")
 GRADLE = re.compile(r"""['"]([\w.-]+:[\w.-]+):([^'":@]+)[^'"]*['"]""")
 # What another build of the same file may read as another version.
 FLOATING = re.compile(r"^[\[(].*,.*[\])]$|^(LATEST|RELEASE|latest\.\w+)$|-SNAPSHOT$|\+$")
@@ -27,8 +27,8 @@ class Build:
 def builds(checkout: Checkout) -> Iterator[Build]:
     """Yield the build files that have dependencies."""
     for path in deployable(checkout, "pom.xml"):
-        text = COMMENT.sub(blank, checkout.whole(path))
-        if DEPENDENCY.search(text):
+        text = blanked(checkout.whole(path), "<!--", "-->")
+        if any(spans(text, *DEPENDENCY)):
             lock = beside(folder_of(path), "lockfile.json")
             yield Build(path, lock if lock in checkout.blobs else "", tuple(maven(text)), "Maven")
     for name in ("build.gradle", "build.gradle.kts"):
@@ -38,19 +38,14 @@ def builds(checkout: Checkout) -> Iterator[Build]:
                 yield Build(path, gradle_lock(checkout, path), tuple(gradle(text)), "Gradle")
 
 
-def blank(comment: re.Match[str]) -> str:
-    """Return the line ends of a comment alone, so that lines keep their numbers."""
-    return "\n" * comment[0].count("\n")
-
-
 def maven(text: str) -> Iterator[tuple[int, str]]:
     """Yield the dependencies of a pom whose version is open; a property stands for what it is set to."""
     properties = dict(re.findall(r"<([\w.-]+)>\s*([^<>\s]+)\s*</\1>", text))
-    for match in DEPENDENCY.finditer(text):
-        parts = dict(re.findall(r"<(\w+)>\s*([^<>]+?)\s*</\1>", match[0]))
+    for start, end in spans(text, *DEPENDENCY):
+        parts = dict(re.findall(r"<(\w+)>\s*([^<>\s]+)\s*</\1>", text[start:end]))
         version = re.sub(r"^\$\{(.+)\}$", lambda name: properties.get(name[1], ""), parts.get("version", ""))
         if FLOATING.search(version) and not parts.get("groupId", "").startswith("${project"):
-            line = text.count("\n", 0, match.start()) + 1
+            line = text.count("\n", 0, start) + 1
             yield line, f"{parts.get('groupId')}:{parts.get('artifactId')} {version}"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from readiness.probes import locked_js
+from readiness.probes import gomod, locked_js
 from readiness.probes.checkout import Checkout, is_aside
 from readiness.probes.manifests import beside, folder_of, load_json, load_toml, table
 from readiness.probes.package import Package, reach
@@ -155,7 +155,9 @@ def for_developers(checkout: Checkout, path: str) -> set[str]:
     """Return the gems that the Gemfile beside a lock puts into the groups of developers and tests alone."""
     gemfile = beside(folder_of(path), "Gemfile")
     text = checkout.whole(gemfile) if gemfile in checkout.blobs else ""
-    inside = re.findall(r"(?ms)^group\s+([^\n]+?)\s+do\s*$(.*?)^end\b", text)
+    inside = re.findall(
+        r"(?ms)^group[ \t]+([^\s][^\n]{0,200}?)[ \t]do[ \t]*$((?:(?!^group\b).)*?)^end\b", text
+    )
     listed = [(groups, name) for groups, body in inside for name in GEM.findall(body)]
     options = [line for line in text.splitlines() if re.search(r"\bgroups?:|:groups? *=>", line)]
     listed += [(line, name) for line in options for name in GEM.findall(line)]
@@ -182,31 +184,25 @@ def gradle(checkout: Checkout, path: str) -> Iterator[Package]:
             yield Package("Maven", f"{found[1]}:{found[2]}", found[3], path, line.strip(), is_dev)
 
 
-MODULE = re.compile(r"(?m)^[ \t]*(?:require[ \t]+)?([^\s()]+)[ \t]+(v\d\S*)")
-
-
 def go(checkout: Checkout, path: str) -> Iterator[Package]:
     """Yield the modules that a go.mod selects. Its go.sum also knows versions that were not selected.
 
     Since Go 1.17 the file names every module that takes part (https://go.dev/ref/mod#graph-pruning); before,
     what is only needed by others is the newest version of which go.sum holds the content.
     """
-    text = re.sub(r"//[^\n]*", "", checkout.whole(path))
-    replaced = dict(re.findall(r"(?m)^\s*(?:replace\s+)?(\S+)(?:\s+v\S+)?\s+=>\s+(.+?)\s*$", text))
-    body = re.sub(r"(?ms)^(exclude|retract)\s*\(.*?^\)|^(exclude|retract|replace)\s+[^(\n]*$", "", text)
-    selected = dict(MODULE.findall(re.sub(r"(?m)^.*=>.*$", "", body)))
-    for name, version in {**from_sum(checkout, path, text), **selected}.items():
-        if name not in replaced:
+    mod = gomod.read(checkout.whole(path))
+    for name, version in {**from_sum(checkout, path, mod), **mod.required}.items():
+        other = mod.replaced.get(name)
+        if other is None:
             yield Package("Go", name, version.removeprefix("v"), path, f"{name} {version}")
-        elif other := re.fullmatch(r"(\S+)\s+(v\S+)", replaced[name]):
-            yield Package("Go", other[1], other[2].removeprefix("v"), path, f"{other[1]} {other[2]}")
+        elif len(other) == 2:
+            yield Package("Go", other[0], other[1].removeprefix("v"), path, " ".join(other))
 
 
-def from_sum(checkout: Checkout, path: str, text: str) -> dict[str, str]:
+def from_sum(checkout: Checkout, path: str, mod: gomod.GoMod) -> dict[str, str]:
     """Return the modules of the go.sum beside a go.mod that is too old to name them all."""
-    asked = re.search(r"(?m)^go\s+1\.(\d+)", text)
     lock = beside(folder_of(path), "go.sum")
-    if (asked and int(asked[1]) >= 17) or lock not in checkout.blobs:
+    if mod.minor >= 17 or lock not in checkout.blobs:
         return {}
     known = re.findall(r"(?m)^(\S+) (v[^\s/]+) h1:", checkout.whole(lock))
     return dict(sorted(known, key=lambda one: [int(part) for part in re.findall(r"\d+", one[1])]))

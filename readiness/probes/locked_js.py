@@ -88,7 +88,7 @@ def yarn(checkout: Checkout, path: str) -> Iterator[Package]:
 
 def blocks(text: str) -> Iterator[tuple[list[str], str]]:
     """Yield each entry of a yarn.lock: the ranges that it answers ("name@range"), and what stands below."""
-    for head, body in re.findall(r"(?m)^(?![ #\n])([^\n]+):\n((?:[ ]+[^\n]*\n?|\n(?=[ ]))*)", text):
+    for head, body in re.findall(r"(?m)^(?![ #\n])([^\n]+):\n((?:[ ]+[^\n]*(?:\n|\Z)|\n(?=[ ]))*)", text):
         headers = [plain(part) for part in head.split(",")]
         if headers and headers[0] != "__metadata":
             yield headers, body

@@ -18,7 +18,7 @@ from readiness.probes.migrations import Line, schema_beside, sql_of
 from tickets.scoring import Status
 
 VERSION = re.compile(r"define\(version: (?P<version>[\d_]+)\)")
-PRISMA = re.compile(r"(?ms)^model\s+(\w+)\s*\{(.*?)^\}")
+PRISMA = re.compile(r"(?ms)^model[ \t]+(\w+)[ \t]*\{((?:(?!^model\b).)*?)^\}")
 NOT_MIGRATED = re.compile(r"\b(abstract|proxy)\s*=\s*True|\bmanaged\s*=\s*False|\b(app_label|swappable)\s*=")
 
 
@@ -67,7 +67,7 @@ def prisma(checkout: Checkout, lines: Sequence[Line]) -> Iterator[Comparison]:
         schema = schema_beside(line, "schema.prisma")
         if line.tool.name != "Prisma" or schema not in checkout.blobs:
             continue
-        text, sql = checkout.text(schema), sql_of(checkout, line)
+        text, words = checkout.text(schema), words_of(sql_of(checkout, line))
         models = [(match, table_of(match)) for match in PRISMA.finditer(text) if "@@ignore" not in match[2]]
         yield Comparison(
             schema,
@@ -76,9 +76,14 @@ def prisma(checkout: Checkout, lines: Sequence[Line]) -> Iterator[Comparison]:
                 f"{schema}:{text.count(chr(10), 0, match.start()) + 1} defines the model {match[1]}, and no"
                 f" migration names its table {name}"
                 for match, name in models
-                if not re.search(rf"[\"`\[.\s]{re.escape(name)}[\"`\]\s(;]", sql)
+                if not words_of(name) <= words
             ),
         )
+
+
+def words_of(text: str) -> set[str]:
+    """Return the words of a text, as names of tables are made of."""
+    return set(re.findall(r"\w+", text))
 
 
 def table_of(model: re.Match[str]) -> str:
@@ -145,11 +150,11 @@ def alembic(checkout: Checkout, folders: Collection[str]) -> Iterator[Comparison
     # Such a migration creates what the models are on the day it is run.
     if not versions or "create_all(" in text or "op." not in text:
         return
-    named = dict(tables(checkout))
+    words, named = words_of(text), dict(tables(checkout))
     absent = [
         f"{where} names the table {name}, and no migration mentions it"
         for name, where in sorted(named.items())
-        if not re.search(rf"\b{re.escape(name)}\b", text)
+        if not words_of(name) <= words
     ]
     if named:
         yield Comparison(sorted(folders)[0], len(named), tuple(absent), Status.RISKY)

@@ -254,25 +254,34 @@ def events(span: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def gathered(found: Iterable[Match]) -> list[Known]:
     """Return one entry for each vulnerability of a package: several databases record the same one."""
-    groups: list[tuple[Package, set[str], list[str], list[str]]] = []
+    groups: dict[Package, list[Known]] = {}
     for package, record, part in found:
         aliases = record.get("aliases")
+        spans = part.get("ranges")
         ids = {str(record.get("id")), *(map(str, aliases) if isinstance(aliases, list) else ())}
-        fixes = [text for span in part.get("ranges") or () for kind, text in events(span) if kind == "fixed"]
-        severities = [severity(record, part)]
-        for group in [one for one in groups if one[0] == package and one[1] & ids]:
-            groups.remove(group)
-            ids, severities, fixes = ids | group[1], severities + group[2], fixes + group[3]
-        groups.append((package, ids, severities, fixes))
-    return [
-        Known(
-            package,
-            tuple(sorted(ids, key=lambda one: (not one.startswith("CVE-"), one))),
-            min(severities, key=SEVERITIES.index),
-            tuple(dict.fromkeys(fixes)),
-        )
-        for package, ids, severities, fixes in groups
-    ]
+        fixed = [
+            text
+            for span in (spans if isinstance(spans, list) else ())
+            if isinstance(span, dict)
+            for kind, text in events(span)
+            if kind == "fixed"
+        ]
+        one = Known(package, tuple(ids), severity(record, part), tuple(fixed))
+        others = [other for other in groups.get(package, ()) if not ids.isdisjoint(other.ids)]
+        apart = [other for other in groups.get(package, ()) if other not in others]
+        groups[package] = [*apart, joined([one, *others])]
+    return [known for some in groups.values() for known in some]
+
+
+def joined(same: Sequence[Known]) -> Known:
+    """Return several records on one vulnerability as one: all ids, CVE first, and the worst severity."""
+    ids = {one for known in same for one in known.ids}
+    return Known(
+        same[0].package,
+        tuple(sorted(ids, key=lambda one: (not one.startswith("CVE-"), one))),
+        min((known.severity for known in same), key=SEVERITIES.index),
+        tuple(dict.fromkeys(text for known in same for text in known.fixed)),
+    )
 
 
 def severity(record: Mapping[str, Any], part: Mapping[str, Any]) -> str:

@@ -29,9 +29,10 @@ LINE_LIMIT = 4000
 # Jobs of CircleCI's orbs; workflows and templates that lie elsewhere: what they do is not in here.
 ORB = re.compile(r"^[\w.-]+/(run-)?tests?$")
 ELSEWHERE = re.compile(
-    r"(?m)^\s*(?:-\s*)?uses:\s*['\"]?[\w.-]+/[\w.-]+/\.\w+/workflows/|^\s*(?:-\s*)?(?:template|project|remote|component):"
+    r"(?m)^[ \t]*(?:-[ \t]*)?(?:uses:[ \t]*['\"]?[\w.-]+/[\w.-]+/\.\w+/workflows/"
+    r"|(?:template|project|remote|component):)"
 )
-SHRUGGED = re.compile(r"\|\|\s*(true|:|exit 0)([\s'\"]|$)|;\s*true\s*$|returnStatus\s*:\s*true|catchError")
+SHRUGGED = re.compile(r"\|\|\s*(true|:|exit 0)([\s'\"]|$)|; *true *$|returnStatus\s*:\s*true|catchError")
 NODES_LIMIT = 50_000
 
 Lenient: type[Any] = type("Lenient", (LOADER,), {})

@@ -7,7 +7,7 @@ import pytest
 from demo.faults import FAULTS
 from demo.repository import OF_THE_SERVICE, git, show
 from readiness.probes.checkout import Checkout
-from readiness.probes.outcomes import NotApplicable
+from readiness.probes.outcomes import NotApplicable, NotSupported
 from readiness.probes.registry import PROBES
 from tickets.findings import Finding
 
@@ -24,13 +24,13 @@ CLAIMS = {
 
 
 def look(folder: Path) -> list[Finding]:
-    """Return what every repository probe finds, apart from those that have nothing to look at."""
+    """Return what every repository probe finds, apart from those that cannot look here."""
     found: list[Finding] = []
     with Checkout.open(folder) as checkout:
         for probe in PROBES.of_kind("repository"):
             try:
                 seen = probe.look(checkout)  # type: ignore[arg-type]  # a repository probe takes a checkout
-            except NotApplicable:
+            except (NotApplicable, NotSupported):
                 continue
             assert isinstance(seen, list)
             found += seen

@@ -10,9 +10,9 @@ from typing import Any
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from readiness.probes import locked
+from readiness.probes import gomod, locked
 from readiness.probes.checkout import Checkout
-from readiness.probes.locked_js import load_bun
+from readiness.probes.locked_js import blocks, load_bun
 from readiness.probes.manifests import (
     Requirements,
     beside,
@@ -233,16 +233,11 @@ def yarn(checkout: Checkout) -> Iterator[Pair]:
         lock, package = beside(folder_of(path), "yarn.lock"), load_json(checkout, path)
         # Resolutions put other ranges into the lock than those that were asked for.
         if lock in checkout.blobs and "resolutions" not in package:
-            text = checkout.whole(lock)
+            answered = {header for headers, _ in blocks(checkout.whole(lock)) for header in headers}
             wants = table(package, "dependencies") | table(package, "devDependencies")
             plain = {name: wanted for name, wanted in wants.items() if re.match(r"^[\^~<>=\d*]", str(wanted))}
-            stale = [name for name, wanted in plain.items() if not heads(text, name, str(wanted))]
+            stale = [name for name, wanted in plain.items() if f"{name}@{wanted}" not in answered]
             yield path, lock, [f"{name}@{plain[name]} is not locked" for name in stale]
-
-
-def heads(text: str, name: str, wanted: str) -> bool:
-    """Tell whether an entry of a yarn.lock answers a range; newer versions write "npm:" before it."""
-    return f"{name}@{wanted}" in text or f"{name}@npm:{wanted}" in text
 
 
 def go(checkout: Checkout) -> Iterator[Pair]:
@@ -251,22 +246,14 @@ def go(checkout: Checkout) -> Iterator[Pair]:
         lock = beside(folder_of(path), "go.sum")
         if lock not in checkout.blobs:
             continue
-        text = re.sub(r"//[^\n]*", "", checkout.whole(path))
-        blocks = " \n".join(
-            re.findall(r"(?ms)^require\s*\((.*?)^\)", text) + re.findall(r"(?m)^require\s+([^(\n]+)$", text)
-        )
-        replaced = set(re.findall(r"(?m)^\s*(?:replace\s+)?(\S+)(?:\s+v\S+)?\s+=>", text))
-        required = re.findall(r"(?m)^\s*([^\s()]+)\s+(v\S+)", blocks)
-        known = checkout.whole(lock)
-        yield (
-            path,
-            lock,
-            [
-                f"{module} {version} is not locked"
-                for module, version in required
-                if module not in replaced and f"{module} {version}/go.mod" not in known
-            ],
-        )
+        mod, known = gomod.read(checkout.whole(path)), set(checkout.whole(lock).splitlines())
+        held = {" ".join(line.split()[:2]) for line in known}
+        stale = [
+            f"{module} {version} is not locked"
+            for module, version in mod.required.items()
+            if module not in mod.replaced and f"{module} {version}/go.mod" not in held
+        ]
+        yield path, lock, stale
 
 
 def composer(checkout: Checkout) -> Iterator[Pair]:
@@ -326,10 +313,10 @@ def bundler(checkout: Checkout) -> Iterator[Pair]:
     """Yield Gemfile with the Gemfile.lock beside it, unless the Gemfile decides while it is read."""
     for path in deployable(checkout, "Gemfile"):
         lock, text = beside(folder_of(path), "Gemfile.lock"), checkout.whole(path)
-        if lock in checkout.blobs and not re.search(r"(?m)^\s*(if|unless|case|eval_gemfile)\b", text):
+        if lock in checkout.blobs and not re.search(r"(?m)^[ \t]*(if|unless|case|eval_gemfile)\b", text):
             section = re.search(r"(?ms)^DEPENDENCIES\n(.*?)(?=^\S|\Z)", checkout.whole(lock))
             held = set(re.findall(r"(?m)^  ([^\s!(]+)", section[1] if section else ""))
-            wants = re.findall(r"(?m)^\s*gem\s*\(?['\"]([^'\"]+)['\"](?!.*\b(?:if|unless)\b)", text)
+            wants = re.findall(r"(?m)^[ \t]*gem[ \t]*\(?['\"]([^'\"]+)['\"](?!.*\b(?:if|unless)\b)", text)
             yield path, lock, [f"{name} is not locked" for name in wants if name not in held]
 
 
