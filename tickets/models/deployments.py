@@ -18,6 +18,11 @@ from tickets.models.sealed import SealedTextField
 if TYPE_CHECKING:
     from tickets.models.tickets import Ticket
 
+# Django's URLField refuses a host of one label, and inside a network that is what a service is called.
+WEB_ADDRESS = RegexValidator(
+    r"^https?://(\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?)(:[0-9]{1,5})?(/\S*)?$",
+    "This is not a web address. Write it like https://app.example.com.",
+)
 COMMIT = RegexValidator(r"^[0-9a-f]{7,64}$", "Write the commit as 7 to 64 characters of 0-9 and a-f.")
 
 
@@ -51,8 +56,11 @@ class Deployment(Chained):
     slug = models.SlugField(max_length=80, unique=True)
     name = models.CharField(max_length=200)
     environment = models.CharField(max_length=20, choices=Environment, default=Environment.PRODUCTION)
-    base_url = models.URLField(
-        blank=True, max_length=500, help_text="Where it runs, such as https://shop.example.com."
+    base_url = models.CharField(
+        blank=True,
+        max_length=500,
+        validators=[WEB_ADDRESS],
+        help_text="Where it runs, such as https://shop.example.com.",
     )
     frontend_origins = models.JSONField(
         default=list,

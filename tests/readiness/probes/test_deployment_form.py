@@ -26,6 +26,20 @@ GOOD = {
 }
 
 
+def kept_address(client: Client, address: str) -> str:
+    client.force_login(alice())
+    client.post("/d/new/", GOOD | {"base_url": address})
+    return Deployment.objects.get().base_url
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["http://shop:8000", "https://shop.example.com/app/", "http://my_shop:8080", "https://shop.example.com."],
+)
+def test_a_service_is_called_as_its_network_calls_it(client: Client, address: str) -> None:
+    assert kept_address(client, address) == address
+
+
 def problem_beside(page: str, field: str) -> str:
     """Return the sentence beside a field, as the page shows it."""
     _, found, rest = page.partition(f'id="id_{field}_error"')
