@@ -3,14 +3,18 @@
 from readiness.gate.models import Badge
 from readiness.heartbeats import Heartbeat
 from readiness.intake.models import ApiToken, Delivery, Source
+from readiness.probes.batches import ProbeBatch
 from readiness.probes.models import ProbeResult, ProbeRun, ProbeState
+from readiness.probes.rollups import DailyRollup
 from readiness.reports.models import Report
 
 __all__ = [
     "ApiToken",
     "Badge",
+    "DailyRollup",
     "Delivery",
     "Heartbeat",
+    "ProbeBatch",
     "ProbeResult",
     "ProbeRun",
     "ProbeState",

@@ -5,7 +5,7 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -94,7 +94,7 @@ def claims_in(evidence: Mapping[str, Any]) -> dict[str, str]:
 
 
 async def confirmed_look(
-    job: Job, client: Client, turn: Callable[[], AbstractAsyncContextManager[object]], pause: float
+    job: Job, client: Client, turn: AbstractAsyncContextManager[object], pause: float
 ) -> Result:
     """Look, and look again when the answer differs from what was last confirmed.
 
@@ -131,10 +131,8 @@ def _needed(job: Job, look: "Look") -> int:
     return TIMEOUT_CONFIRMATIONS if look.timed_out else job.probe.confirmations
 
 
-async def _look_in_turn(
-    job: Job, client: Client, turn: Callable[[], AbstractAsyncContextManager[object]]
-) -> "Look":
-    async with turn():
+async def _look_in_turn(job: Job, client: Client, turn: AbstractAsyncContextManager[object]) -> "Look":
+    async with turn:
         return await look_once(job, client)
 
 

@@ -6,8 +6,8 @@ The loop has a thread of its own, and results come out in the caller's thread: t
 import asyncio
 import threading
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 
@@ -56,7 +56,33 @@ def run(
     After a cancel, and when the time of the batch is up, what is left comes out as `error`. `roots` are
     certificates in PEM that an administrator trusts beside the system's.
     """
-    batch = _Batch(jobs, policy, limits, roots)
+    batch = _Batch(jobs, policy, limits, roots, size=1, tells=True)
+    with closing(_results(batch, started, cancelled)) as found:
+        for portion in found:
+            yield from portion
+
+
+def portions(
+    jobs: Sequence[Job],
+    policy: Policy,
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+    roots: str = "",
+    size: int,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Iterator[list[Result]]:
+    """Run the jobs as `run` does, and yield their results `size` at a time, sooner when they come slowly.
+
+    For what is stored: one transaction for many results, and one change of threads.
+    """
+    batch = _Batch(jobs, policy, limits, roots, size=size, tells=False)
+    yield from _results(batch, lambda job: None, cancelled)
+
+
+def _results(
+    batch: "_Batch", started: Callable[[Job], None], cancelled: Callable[[], bool]
+) -> Generator[list[Result]]:
+    """Yield the batch's results while its loop runs in a thread of its own; end it when the caller leaves."""
     thread = threading.Thread(target=batch.work, name="probes", daemon=True)
     thread.start()
     try:
@@ -69,12 +95,18 @@ def run(
 class _Batch:
     """One batch. The loop's side puts events into a queue, the caller's side takes them out."""
 
-    def __init__(self, jobs: Sequence[Job], policy: Policy, limits: Limits, roots: str) -> None:
+    def __init__(
+        self, jobs: Sequence[Job], policy: Policy, limits: Limits, roots: str, *, size: int, tells: bool
+    ) -> None:
         self.jobs, self.policy, self.limits, self.roots = jobs, policy, limits, roots
-        self.events: SimpleQueue[Job | Result | Exception | None] = SimpleQueue()
+        self.size, self.tells = size, tells
+        self.ready: list[Result] = []
+        self.events: SimpleQueue[Job | list[Result] | Exception | None] = SimpleQueue()
         self.stopped = threading.Event()
 
-    def results(self, started: Callable[[Job], None], cancelled: Callable[[], bool]) -> Iterator[Result]:
+    def results(
+        self, started: Callable[[Job], None], cancelled: Callable[[], bool]
+    ) -> Iterator[list[Result]]:
         """Yield results in the caller's thread until the loop has ended; raise what broke the loop."""
         while True:
             if cancelled():
@@ -86,7 +118,7 @@ class _Batch:
             match event:
                 case None:
                     return
-                case Result():
+                case list():
                     yield event
                 case Job():
                     started(event)
@@ -116,6 +148,7 @@ class _Batch:
                 finished, pending = await asyncio.wait(pending, timeout=self.limits.poll)
                 for task in finished:
                     self._report(task, tasks[task])
+                self._hand_over()
 
     def _seconds(self, job: Job) -> float:
         is_checkout = isinstance(job.subject, Checkout)
@@ -124,23 +157,27 @@ class _Batch:
     def _report(self, task: "asyncio.Task[Result]", job: Job) -> None:
         if task.cancelled():
             reason = CANCELLED if self.stopped.is_set() else OUT_OF_TIME
-            self.events.put(Result(job, Outcome.ERROR, reason))
+            self.ready.append(Result(job, Outcome.ERROR, reason))
         else:
             task.result()
 
-    async def _one(self, job: Job, client: Client, turns: "_Turns") -> Result:
-        @asynccontextmanager
-        async def turn() -> AsyncIterator[None]:
-            async with turns.of(job):
-                if not told:
-                    told.append(job)
-                    self.events.put(job)
-                yield
+    def _hand_over(self) -> None:
+        """Give what is ready to the caller's thread."""
+        if self.ready:
+            self.events.put(self.ready)
+            self.ready = []
 
-        told: list[Job] = []
-        result = await confirmed_look(job, client, turn, self.limits.pause)
-        self.events.put(result)
+    async def _one(self, job: Job, client: Client, turns: "_Turns") -> Result:
+        result = await confirmed_look(job, client, turns.of(job, self._tell(job)), self.limits.pause)
+        self.ready.append(result)
+        if len(self.ready) >= self.size:
+            self._hand_over()
         return result
+
+    def _tell(self, job: Job) -> Callable[[], None]:
+        """Return what to call when the job has its turn; tells of it the first time."""
+        left = [job] if self.tells else []
+        return lambda: self.events.put(left.pop()) if left else None
 
 
 class _Turns:
@@ -153,9 +190,30 @@ class _Turns:
             lambda: asyncio.Semaphore(limits.per_host)
         )
 
-    @asynccontextmanager
-    async def of(self, job: Job) -> AsyncIterator[None]:
-        """Wait for a turn. The host comes first, so that one slow host does not hold everybody's places."""
+    def of(self, job: Job, begins: Callable[[], None]) -> "_Turn":
+        """Return the job's turn, to be entered for each of its looks."""
         own = self._checkouts if isinstance(job.subject, Checkout) else self._hosts[job.subject.host]
-        async with own, self._all:
-            yield
+        return _Turn(own, self._all, begins)
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """A place among those that look: waits until there is one, and gives it back."""
+
+    own: asyncio.Semaphore
+    all: asyncio.Semaphore
+    begins: Callable[[], None]
+
+    async def __aenter__(self) -> None:
+        # The host comes first, so that one slow host does not hold everybody's places.
+        await self.own.acquire()
+        try:
+            await self.all.acquire()
+        except BaseException:
+            self.own.release()
+            raise
+        self.begins()
+
+    async def __aexit__(self, *_: object) -> None:
+        self.all.release()
+        self.own.release()
