@@ -3,10 +3,12 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 MASK = "[masked]"
+SHORT = 512
+"""Characters of a text that is worth remembering."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,12 @@ def _cover(kind: str, found: list[Masked], match: re.Match[str]) -> str:
 
 def mask_text(text: str) -> str:
     """Return the text with its secrets masked, when nobody needs to be told where they stood."""
+    return _mask_again(text) if len(text) <= SHORT else mask(text)[0]
+
+
+@lru_cache(maxsize=4096)
+def _mask_again(text: str) -> str:
+    """Mask a short text, and remember: probes and reports say the same sentences again and again."""
     return mask(text)[0]
 
 

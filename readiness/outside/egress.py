@@ -35,6 +35,7 @@ DEADLINE = 8.0
 CREDENTIALS = frozenset({"authorization", "cookie"})
 RESERVED_HEADERS = ("host", "connection", "transfer-encoding", "content-length", "metadata", "x-aws-")
 USER_AGENT = "deployment-readiness-probe/1"
+USUAL_HEADERS = {"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "identity"}
 BROKER_PORTS = {"redis": 6379, "rediss": 6379, "amqp": 5672, "amqps": 5671}
 
 
@@ -81,6 +82,7 @@ class Client:
     def __init__(self, policy: Policy, roots: str = "", resolver: AbstractResolver | None = None) -> None:
         self.policy = policy
         self.roots = roots
+        self._passed: set[str] = set()
         self._resolver = Permitted(policy, resolver or aiohttp.ThreadedResolver())
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
@@ -172,13 +174,19 @@ class Client:
             sent, host = _next_hop(hops, sent, host)
             method = "GET" if exchange.status == 303 and method != "HEAD" else method
             exchange = await self._once(method, exchange.location, sent, host, body, until)
-        return replace(exchange, hops=tuple(hops))
+        return replace(exchange, hops=tuple(hops)) if hops else exchange
+
+    def _check(self, url: str) -> None:
+        """Raise Blocked unless the policy passes the address: asked once, for it never changes its mind."""
+        if url not in self._passed:
+            self.policy.check_url(url)
+            self._passed.add(url)
 
     async def _once(
         self, method: str, url: str, sent: Mapping[str, str], host: str, body: bytes | None, until: float
     ) -> Exchange:
-        self.policy.check_url(url)
-        headers = {"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "identity", **sent}
+        self._check(url)
+        headers = {**USUAL_HEADERS, **sent}
         started = time.monotonic()
         try:
             async with self._session.request(

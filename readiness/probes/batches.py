@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING, ClassVar, cast
@@ -40,20 +41,20 @@ class ProbeBatchQuerySet(JobAtVantageQuerySet["ProbeBatch"]):
 
         Two schedulers at once take different rows: each locks its own and passes over the other's.
         """
-        due = ProbeState.objects.due(at).filter(probe__in=list(PROBES)).select_related("deployment")
-        rows = list(due.order_by("next_run_at").select_for_update(skip_locked=True, of=("self",))[:limit])
-        batches = [self._hold(states, at) for states in _portions(rows)]
+        due = ProbeState.objects.due(at).filter(probe__in=list(PROBES)).order_by("next_run_at")
+        rows = due.select_for_update(skip_locked=True, of=("self",)).values_list(
+            "pk", "probe", "deployment", "deployment__vantage"
+        )
+        batches = [self._hold(portion, at) for portion in _portions([_Due(*row) for row in rows[:limit]])]
         for batch in batches:
             batch.ring_on_commit()
         return len(batches)
 
-    def _hold(self, states: Sequence[ProbeState], at: datetime) -> "ProbeBatch":
-        """Store a batch that holds these states."""
-        kind, vantage = _place(states[0])
-        batch = self.create(kind=kind, vantage=vantage, total=len(states))
-        intervals = {PROBES[state.probe].every for state in states}
-        for every in intervals:
-            held = [state.pk for state in states if PROBES[state.probe].every == every]
+    def _hold(self, due: "Sequence[_Due]", at: datetime) -> "ProbeBatch":
+        """Store a batch that holds these probes."""
+        batch = self.create(kind=due[0].kind, vantage=due[0].vantage, total=len(due))
+        for every in {PROBES[one.probe].every for one in due}:
+            held = [one.state for one in due if PROBES[one.probe].every == every]
             # If this batch breaks its workers, its probes are due after their interval and not at once.
             ProbeState.objects.filter(pk__in=held).update(batch=batch, next_run_at=at + every)
         return batch
@@ -128,18 +129,23 @@ class ProbeBatch(JobAtVantage):
         looks: list[Look] = []
         unseen: list[Result] = []
         for deployment, states in self._by_deployment():
-            there = stack.enter_context(subjects.of(deployment, {_kind(states[0])}))
-            probes = [PROBES[state.probe] for state in states]
-            looks += there.jobs(probes, {state.probe: state.claims for state in states}, key=deployment)
-            unseen += there.unseen(probes, key=deployment)
+            there = stack.enter_context(subjects.of(deployment, {self.kind}))
+            for state in states:
+                probes = [PROBES[state.probe]]
+                looks += there.jobs(probes, {state.probe: state.claims}, key=state)
+                unseen += there.unseen(probes, key=state)
         return looks, unseen
 
     def _by_deployment(self) -> Iterator[tuple[Deployment, list[ProbeState]]]:
+        """Yield the states that are held, with their deployments, each of which is loaded once."""
         rows = self.states.filter(enabled=True, deployment__archived=False, probe__in=list(PROBES))
-        rows = rows.select_related("deployment").order_by("deployment", "probe")
-        for _, group in groupby(rows, key=lambda state: state.deployment_id):
-            states = list(group)
-            yield states[0].deployment, states
+        states = list(rows.order_by("deployment", "probe"))
+        deployments = Deployment.objects.in_bulk({state.deployment_id for state in states})
+        for pk, own in groupby(states, key=lambda state: state.deployment_id):
+            held = list(own)
+            for state in held:
+                state.deployment = deployments[pk]
+            yield deployments[pk], held
 
     def _is_lost(self) -> bool:
         """Tell whether another worker has the batch; holds on to it for longer while none has."""
@@ -156,38 +162,57 @@ class ProbeBatch(JobAtVantage):
             return
         self.renew(finished=self.finished + len(results))
         self.held_since = time.monotonic()
-        seen = [(_deployment_of(result), result) for result in results]
-        moved = Deployment.objects.aimed_elsewhere({deployment for deployment, _ in seen})
-        if moved:
-            # What was seen is of the old target. The probes of the new one are due at once.
-            self.states.filter(deployment__in=moved).update(batch=None, next_run_at=timezone.now())
-            seen = [(deployment, result) for deployment, result in seen if deployment.pk not in moved]
+        seen = [(cast(ProbeState, result.job.key), result) for result in results]
+        held = self._still_held([state for state, _ in seen])
+        seen = [(state, result) for state, result in seen if state.pk in held]
         ProbeResult.objects.keep(seen)
-        telling.tell(seen, at=timezone.now(), run=str(self), asked=False)
+        told = [(state.deployment, result) for state, result in seen]
+        telling.tell(told, at=timezone.now(), run=str(self), asked=False)
+
+    def _still_held(self, states: Sequence[ProbeState]) -> set[int]:
+        """Return those of the states that nobody looked at meanwhile, and whose deployments stand as they did.
+
+        What was seen of an old target counts for nothing; the probes of the new one are due at once.
+        """
+        rows = self.states.filter(pk__in=[state.pk for state in states])
+        count = dict(rows.values_list("pk", "deployment__event_count"))
+        # Every change of a deployment is an event: where there is none, there is no need to compare.
+        changed = {
+            state.deployment for state in states if count.get(state.pk) != state.deployment.event_count
+        }
+        moved = Deployment.objects.aimed_elsewhere(changed) if changed else set()
+        if moved:
+            self.states.filter(deployment__in=moved).update(batch=None, next_run_at=timezone.now())
+        return {state.pk for state in states if state.pk in count and state.deployment_id not in moved}
 
 
-def _deployment_of(result: Result) -> Deployment:
-    """Return the deployment that a look was given as its key."""
-    return cast(Deployment, result.job.key)
+@dataclass(frozen=True, slots=True)
+class _Due:
+    """A probe that is due: its state's id, and what decides into which batch it goes."""
+
+    state: int
+    probe: str
+    deployment: int
+    vantage: str
+
+    @property
+    def kind(self) -> Kind:
+        return PROBES[self.probe].kind
+
+    @property
+    def place(self) -> tuple[Kind, str]:
+        return self.kind, self.vantage
 
 
-def _kind(state: ProbeState) -> Kind:
-    return PROBES[state.probe].kind
-
-
-def _place(state: ProbeState) -> tuple[Kind, str]:
-    return _kind(state), state.deployment.vantage
-
-
-def _portions(states: Sequence[ProbeState]) -> Iterator[list[ProbeState]]:
-    """Yield the states in portions of one kind and vantage, a deployment's own together.
+def _portions(due: Sequence[_Due]) -> Iterator[list[_Due]]:
+    """Yield what is due in portions of one kind and vantage, a deployment's own together.
 
     A portion is closed before it would be larger than LARGEST, so it is larger only where one deployment is.
     """
-    rows = sorted(states, key=lambda state: (*_place(state), state.deployment_id))
-    for (kind, _), group in groupby(rows, key=_place):
-        portion: list[ProbeState] = []
-        for _, own in groupby(group, key=lambda state: state.deployment_id):
+    rows = sorted(due, key=lambda one: (*one.place, one.deployment))
+    for (kind, _), group in groupby(rows, key=lambda one: one.place):
+        portion: list[_Due] = []
+        for _, own in groupby(group, key=lambda one: one.deployment):
             together = list(own)
             if portion and len(portion) + len(together) > LARGEST[kind]:
                 yield portion

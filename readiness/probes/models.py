@@ -22,9 +22,6 @@ from readiness.probes.registry import PROBES, Probe
 from readiness.probes.vantages import JobAtVantage, JobAtVantageQuerySet
 from tickets.models import Actor, Deployment, Evidence, Refused
 
-Seen = tuple[Deployment, Result]
-"""A deployment and what one probe saw of it."""
-
 OUTCOMES = [
     (Outcome.PASS.value, "Passing"),
     (Outcome.WARN.value, "Warning"),
@@ -49,18 +46,10 @@ class ProbeStateQuerySet(models.QuerySet["ProbeState"]):
         free = models.Q(batch=None) | elsewhere | ~held
         return self.filter(free, enabled=True, next_run_at__lte=at, deployment__archived=False)
 
-    def of(self, seen: "Sequence[Seen]") -> "dict[tuple[int, str], ProbeState]":
-        """Return the state of every deployment's probe in the results, made where there is none yet."""
-        rows = self.filter(
-            deployment__in={deployment.pk for deployment, _ in seen},
-            probe__in={result.probe.name for _, result in seen},
-        )
-        there = {(row.deployment_id, row.probe): row for row in rows}
-        return {
-            (deployment.pk, result.probe.name): there.get((deployment.pk, result.probe.name))
-            or ProbeState(deployment=deployment, probe=result.probe.name)
-            for deployment, result in seen
-        }
+    def of(self, deployment: Deployment, probe: str) -> "ProbeState":
+        """Return where a probe stands on a deployment, unsaved when it never ran there."""
+        known = self.filter(deployment=deployment, probe=probe).first()
+        return known or ProbeState(deployment=deployment, probe=probe)
 
     def put(self, states: "Sequence[ProbeState]") -> None:
         """Store states, new and old, in one statement for each kind; what a person chose stays."""
@@ -241,32 +230,35 @@ class ProbeRun(JobAtVantage):
         if not self.mine().exists():
             raise LostLease
         self.renew(finished=self.results.count() + 1)
-        seen = [(self.deployment, result)]
-        ProbeResult.objects.keep(seen, run=self)
-        telling.tell(seen, at=timezone.now(), run=f"run {self.pk}", asked=True)
+        ProbeResult.objects.keep(
+            [(ProbeState.objects.of(self.deployment, result.probe.name), result)], run=self
+        )
+        told = [(self.deployment, result)]
+        telling.tell(told, at=timezone.now(), run=f"run {self.pk}", asked=True)
 
 
 class ProbeResultQuerySet(models.QuerySet["ProbeResult"]):
     @transaction.atomic
-    def keep(self, seen: Sequence[Seen], run: ProbeRun | None = None) -> "list[ProbeResult]":
-        """Store results of any deployments, and where their probes stand now, in as many queries as for one.
+    def keep(
+        self, seen: Sequence[tuple[ProbeState, Result]], run: ProbeRun | None = None
+    ) -> "list[ProbeResult]":
+        """Store results and move the states that they are of, in as many queries for fifty as for one.
 
         `run` is the run of a person; the results of a batch belong to none.
         """
-        states = ProbeState.objects.of(seen)
         evidence = Evidence.keep([result.evidence for _, result in seen])
         rows = []
-        for (deployment, result), kept in zip(seen, evidence, strict=True):
-            changed = states[deployment.pk, result.probe.name].take(result, kept)
+        for (state, result), kept in zip(seen, evidence, strict=True):
+            changed = state.take(result, kept)
             rows.append(
                 ProbeResult(
-                    run=run, deployment=deployment, probe=result.probe.name, outcome=result.outcome.value,
-                    detail=result.detail, evidence=kept, confirmed=result.confirmed, changed=changed,
-                    started_at=result.started_at, vantage=settings.VANTAGE,
-                    seconds=Decimal(result.duration).quantize(Decimal("0.001")),
+                    run=run, deployment_id=state.deployment_id, probe=state.probe,
+                    outcome=result.outcome.value, detail=result.detail, evidence=kept,
+                    confirmed=result.confirmed, changed=changed, started_at=result.started_at,
+                    vantage=settings.VANTAGE, seconds=Decimal(result.duration).quantize(Decimal("0.001")),
                 )
             )  # fmt: skip
-        ProbeState.objects.put([*states.values()])
+        ProbeState.objects.put([state for state, _ in seen])
         return self.bulk_create(rows)
 
     def on(self, day: date) -> Self:
