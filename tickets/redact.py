@@ -80,7 +80,7 @@ def mask(text: str) -> tuple[str, list[Masked]]:
     Placeholders such as "change-me" are left alone: they are findings for an auditor, not secrets.
     """
     found: list[Masked] = []
-    text = UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+    text = _storable(text)
     for kind, pattern in PATTERNS:
         text = pattern.sub(partial(_cover, kind, found), text)
     return text, sorted(found, key=lambda masked: masked.line)
@@ -111,16 +111,21 @@ def _mask_again(text: str) -> str:
 
 
 def mask_json(value: Any) -> Any:
-    """Return a JSON-able value with the secrets in its strings masked, and values under a secret's name."""
+    """Return a JSON-able value with the secrets in its strings masked, and values under a secret's name.
+
+    What no database can keep is replaced in the names as well.
+    """
     if isinstance(value, str):
         return mask_text(value)
     if isinstance(value, Mapping):
         return {
-            str(key): MASK
-            if SECRET_KEYS.match(str(key)) and isinstance(item, str) and item
-            else mask_json(item)
-            for key, item in value.items()
+            key: MASK if isinstance(item, str) and item and SECRET_KEYS.match(key) else mask_json(item)
+            for key, item in ((_storable(str(key)), item) for key, item in value.items())
         }
     if isinstance(value, list | tuple):
         return [mask_json(item) for item in value]
     return value
+
+
+def _storable(text: str) -> str:
+    return UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)

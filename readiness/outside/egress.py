@@ -82,7 +82,7 @@ class Client:
     def __init__(self, policy: Policy, roots: str = "", resolver: AbstractResolver | None = None) -> None:
         self.policy = policy
         self.roots = roots
-        self._passed: set[str] = set()
+        self._passed: set[str | tuple[str, int]] = set()
         self._resolver = Permitted(policy, resolver or aiohttp.ThreadedResolver())
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
@@ -107,7 +107,10 @@ class Client:
 
     def _socket_for(self, info: AddrInfo) -> socket.socket:
         """Return a fresh socket for an address that passes: the guard that every dial goes through."""
-        self.policy.check(str(info[4][0]), int(info[4][1]))
+        place = (str(info[4][0]), int(info[4][1]))
+        if place not in self._passed:
+            self.policy.check(*place)
+            self._passed.add(place)
         made = socket.socket(info[0], info[1], info[2])
         made.setblocking(False)
         return made

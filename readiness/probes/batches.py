@@ -170,7 +170,7 @@ class ProbeBatch(JobAtVantage):
         telling.tell(told, at=timezone.now(), run=str(self), asked=False)
 
     def _still_held(self, states: Sequence[ProbeState]) -> set[int]:
-        """Return those of the states that nobody looked at meanwhile, and whose deployments stand as they did.
+        """Return those of the states that nobody looked at meanwhile, and whose deployments stand as before.
 
         What was seen of an old target counts for nothing; the probes of the new one are due at once.
         """

@@ -237,20 +237,7 @@ def _merged(same: list[Finding]) -> Finding:
 
 
 def _masked(finding: Finding) -> Finding:
-    # Masking a text takes out what no database stores, too; names of keys are not masked.
-    detail, evidence = mask_text(finding.detail), finding.evidence
-    return replace(finding, detail=detail, evidence=storable(mask_json(evidence)) if evidence else {})
-
-
-def storable(value: Any) -> Any:
-    """Return a JSON-able value without what databases refuse: NUL and halves of surrogate pairs."""
-    if isinstance(value, str):
-        return value.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
-    if isinstance(value, Mapping):
-        return {storable(str(key)): storable(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [storable(item) for item in value]
-    return value
+    return replace(finding, detail=mask_text(finding.detail), evidence=mask_json(finding.evidence))
 
 
 def _sentence(findings: Sequence[Finding], outcome: Outcome) -> str:

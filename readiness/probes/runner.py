@@ -5,7 +5,7 @@ The loop has a thread of its own, and results come out in the caller's thread: t
 
 import asyncio
 import threading
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -184,11 +184,9 @@ class _Turns:
     """Who may look at the same time: so many in all, so many at one host, so many at checkouts."""
 
     def __init__(self, limits: Limits) -> None:
-        self._all = asyncio.Semaphore(limits.at_once)
-        self._checkouts = asyncio.Semaphore(limits.checkouts)
-        self._hosts: defaultdict[str, asyncio.Semaphore] = defaultdict(
-            lambda: asyncio.Semaphore(limits.per_host)
-        )
+        self._all = _Places(limits.at_once)
+        self._checkouts = _Places(limits.checkouts)
+        self._hosts: defaultdict[str, _Places] = defaultdict(lambda: _Places(limits.per_host))
 
     def of(self, job: Job, begins: Callable[[], None]) -> "_Turn":
         """Return the job's turn, to be entered for each of its looks."""
@@ -200,20 +198,53 @@ class _Turns:
 class _Turn:
     """A place among those that look: waits until there is one, and gives it back."""
 
-    own: asyncio.Semaphore
-    all: asyncio.Semaphore
+    own: "_Places"
+    all: "_Places"
     begins: Callable[[], None]
 
     async def __aenter__(self) -> None:
         # The host comes first, so that one slow host does not hold everybody's places.
-        await self.own.acquire()
+        await self.own.take()
         try:
-            await self.all.acquire()
+            await self.all.take()
         except BaseException:
-            self.own.release()
+            self.own.give_back()
             raise
         self.begins()
 
     async def __aexit__(self, *_: object) -> None:
-        self.all.release()
-        self.own.release()
+        self.all.give_back()
+        self.own.give_back()
+
+
+class _Places:
+    """So many places, given away in the order in which they were asked for.
+
+    What asyncio's semaphore does at a third of its cost, which a short look would feel: it looks through its
+    waiters each time. Here a place goes straight from who gives it back to who waits longest.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._free = count
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    async def take(self) -> None:
+        if self._free:
+            self._free -= 1
+            return
+        place = asyncio.get_running_loop().create_future()
+        self._waiting.append(place)
+        try:
+            await place
+        except asyncio.CancelledError:
+            if place.done() and not place.cancelled():
+                self.give_back()  # it was given and cancelled at the same time
+            raise
+
+    def give_back(self) -> None:
+        while self._waiting:
+            place = self._waiting.popleft()
+            if not place.done():
+                place.set_result(None)
+                return
+        self._free += 1

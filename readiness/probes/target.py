@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -10,6 +11,13 @@ from readiness.outside.exchange import Exchange
 from readiness.probes.outcomes import NotApplicable
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+@lru_cache(maxsize=4096)
+def split(url: str) -> tuple[str, str, int | None]:
+    """Return scheme, host and port of an address; each look asks, and there are few addresses."""
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname or "", parts.port
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,17 +74,17 @@ class Target:
     @property
     def scheme(self) -> str:
         """ "http" or "https"."""
-        return urlsplit(self.base_url).scheme
+        return split(self.base_url)[0]
 
     @property
     def host(self) -> str:
         """The name or address that is dialled."""
-        return urlsplit(self.base_url).hostname or ""
+        return split(self.base_url)[1]
 
     @property
     def port(self) -> int:
         """The port that is dialled."""
-        return urlsplit(self.base_url).port or DEFAULT_PORTS[self.scheme]
+        return split(self.base_url)[2] or DEFAULT_PORTS[self.scheme]
 
     @property
     def name(self) -> str:
