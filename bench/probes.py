@@ -243,9 +243,7 @@ def main() -> None:
         batches = work_all()
         took = time.perf_counter() - began
         shortest = min(PROBES[name].every for name in names).total_seconds()
-        print(
-            f"\n{DUE:,} due probes, {batches} batches one after the other: {took:.0f} s (goal {shortest:.0f} s)"
-        )
+        print(f"\n{DUE:,} due probes, {batches} batches in turn: {took:.0f} s (goal {shortest:.0f} s)")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Owns what probes leave behind: runs, their results, and the state of each probe on a deployment."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -52,10 +53,21 @@ class ProbeStateQuerySet(models.QuerySet["ProbeState"]):
         return known or ProbeState(deployment=deployment, probe=probe)
 
     def put(self, states: "Sequence[ProbeState]") -> None:
-        """Store states, new and old, in one statement for each kind; what a person chose stays."""
+        """Store states, new and old; what a person chose stays.
+
+        Of those that are as before only the times are written, together for those that are due together.
+        """
+        as_before: defaultdict[datetime | None, list[ProbeState]] = defaultdict(list)
+        others = []
+        # Two writers of the same rows take them in the same order, and do not wait for each other.
+        for state in sorted(states, key=lambda state: (state.deployment_id, state.probe)):
+            (as_before[state.next_run_at] if state.is_as_before else others).append(state)
+        for due, alike in as_before.items():
+            self.filter(pk__in=[state.pk for state in alike]).update(
+                last_run_at=alike[-1].last_run_at, next_run_at=due, batch=None
+            )
         self.bulk_create(
-            # Two writers of the same rows take them in the same order, and do not wait for each other.
-            sorted(states, key=lambda state: (state.deployment_id, state.probe)),
+            others,
             update_conflicts=True,
             unique_fields=["deployment", "probe"],
             update_fields=[
@@ -94,6 +106,8 @@ class ProbeState(models.Model):
         ]
         indexes: ClassVar = [models.Index(fields=["next_run_at"], name="probe_due")]
 
+    is_as_before = False
+
     def __str__(self) -> str:
         return f"{self.probe} on {self.deployment}"
 
@@ -102,22 +116,24 @@ class ProbeState(models.Model):
         """Return the probe itself; None for one that this version no longer has."""
         return PROBES.get(self.probe)
 
-    def take(self, result: Result, evidence: Evidence | None) -> bool:
+    def take(self, result: Result, evidence: Evidence | None, at: datetime, spread: float) -> bool:
         """Take over a result and when to look again, unsaved; returns whether the confirmed outcome changed.
 
+        It is due again after its interval and `spread`, a part of that. `is_as_before` then tells whether
+        anything did change.
         A look that could not see keeps the confirmed claims: the next one is compared with them, not with it.
         """
-        now, probe = timezone.now(), result.probe
+        before = self.outcome, self.detail, self.claims, self.evidence_id, self.pk
         changed = result.confirmed and self.claims != dict(result.claims)
         if changed or self.outcome != result.outcome.value:
-            self.since = now
-        self.outcome, self.detail, self.last_run_at = result.outcome.value, result.detail, now
+            self.since = at
+        self.outcome, self.detail, self.last_run_at = result.outcome.value, result.detail, at
         if result.confirmed:
             self.claims, self.evidence = dict(result.claims), evidence
-        # Spread over a tenth of the interval, always alike for one row: thousands are not due at once.
-        spread = Decimal(crc32(f"{self.deployment_id}:{self.probe}".encode()) % 1000) / 10_000
-        self.next_run_at = now + probe.every + timedelta(seconds=float(spread) * probe.every.total_seconds())
+        self.next_run_at = at + result.probe.every * (1 + spread)
         self.batch = None
+        now_it_is = self.outcome, self.detail, self.claims, self.evidence_id, self.pk
+        self.is_as_before = self.pk is not None and before == now_it_is
         return changed
 
 
@@ -247,9 +263,12 @@ class ProbeResultQuerySet(models.QuerySet["ProbeResult"]):
         `run` is the run of a person; the results of a batch belong to none.
         """
         evidence = Evidence.keep([result.evidence for _, result in seen])
+        # What was looked at together is due together, and others at other times within a tenth of the
+        # interval: thousands are not due at once.
+        at, spread = timezone.now(), crc32(str([state.deployment_id for state, _ in seen[:1]]).encode())
         rows = []
         for (state, result), kept in zip(seen, evidence, strict=True):
-            changed = state.take(result, kept)
+            changed = state.take(result, kept, at, spread % 1000 / 10_000)
             rows.append(
                 ProbeResult(
                     run=run, deployment_id=state.deployment_id, probe=state.probe,

@@ -7,7 +7,7 @@ import asyncio
 import threading
 from collections import defaultdict, deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 
@@ -101,6 +101,7 @@ class _Batch:
         self.jobs, self.policy, self.limits, self.roots = jobs, policy, limits, roots
         self.size, self.tells = size, tells
         self.ready: list[Result] = []
+        self.broken: BaseException | None = None
         self.events: SimpleQueue[Job | list[Result] | Exception | None] = SimpleQueue()
         self.stopped = threading.Event()
 
@@ -137,29 +138,42 @@ class _Batch:
     async def _all(self) -> None:
         """Run every job; when its time is up or somebody cancels, report it as not looked at."""
         clock = asyncio.get_running_loop().time
-        began, turns = clock(), _Turns(self.limits)
+        began, turns, ended = clock(), _Turns(self.limits), asyncio.Event()
+
+        def end(task: "asyncio.Task[None]") -> None:
+            self._report(task, left.pop(task))
+            if not left or self.broken:
+                ended.set()
+
         async with Client(self.policy, self.roots) as client:
-            tasks = {asyncio.create_task(self._one(job, client, turns)): job for job in self.jobs}
-            pending = set(tasks)
-            while pending:
-                for task in pending:
-                    if self.stopped.is_set() or clock() - began >= self._seconds(tasks[task]):
-                        task.cancel()
-                finished, pending = await asyncio.wait(pending, timeout=self.limits.poll)
-                for task in finished:
-                    self._report(task, tasks[task])
+            left = {asyncio.create_task(self._one(job, client, turns)): job for job in self.jobs}
+            for task in [*left]:
+                task.add_done_callback(end)
+            while left and not self.broken:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self.limits.poll):
+                        await ended.wait()
                 self._hand_over()
+                for task in [task for task, job in left.items() if self._is_over(job, clock() - began)]:
+                    task.cancel()
+        if self.broken:
+            raise self.broken
+
+    def _is_over(self, job: Job, seconds: float) -> bool:
+        """Tell whether the job has to end now, after so many seconds of the batch."""
+        return self.stopped.is_set() or seconds >= self._seconds(job)
 
     def _seconds(self, job: Job) -> float:
         is_checkout = isinstance(job.subject, Checkout)
         return self.limits.checkout_seconds if is_checkout else self.limits.batch_seconds
 
-    def _report(self, task: "asyncio.Task[Result]", job: Job) -> None:
+    def _report(self, task: "asyncio.Task[None]", job: Job) -> None:
+        """Say what became of a job that did not come to its end."""
         if task.cancelled():
             reason = CANCELLED if self.stopped.is_set() else OUT_OF_TIME
             self.ready.append(Result(job, Outcome.ERROR, reason))
         else:
-            task.result()
+            self.broken = self.broken or task.exception()
 
     def _hand_over(self) -> None:
         """Give what is ready to the caller's thread."""
@@ -167,12 +181,11 @@ class _Batch:
             self.events.put(self.ready)
             self.ready = []
 
-    async def _one(self, job: Job, client: Client, turns: "_Turns") -> Result:
+    async def _one(self, job: Job, client: Client, turns: "_Turns") -> None:
         result = await confirmed_look(job, client, turns.of(job, self._tell(job)), self.limits.pause)
         self.ready.append(result)
         if len(self.ready) >= self.size:
             self._hand_over()
-        return result
 
     def _tell(self, job: Job) -> Callable[[], None]:
         """Return what to call when the job has its turn; tells of it the first time."""

@@ -1,4 +1,4 @@
-"""The clock asks in batches: of many deployments at once, each probe once, at its vantage, and nothing is lost."""
+"""The clock asks in batches: of many deployments at once, each probe once, at its vantage; none is lost."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -124,7 +124,7 @@ def test_a_batch_whose_worker_is_gone_is_finished_by_another_and_no_probe_looks_
 
 def test_a_batch_that_breaks_its_workers_leaves_its_probes_due_after_their_interval(service: Served) -> None:
     due(service.url)
-    (batch,) = gathered()
+    gathered()
     ProbeBatch.objects.update(state="failed")
 
     assert ProbeBatch.objects.gather(timezone.now()) == 0
