@@ -120,11 +120,10 @@ def let_go_of_results(at: datetime) -> int:
     What people asked for goes with the rest: the run stays, with what it changed.
     """
     summed = DailyRollup.objects.filter(
-        deployment=models.OuterRef("deployment"),
-        probe=models.OuterRef("probe"),
-        day=TruncDate("started_at", tzinfo=UTC),
+        deployment=models.OuterRef("deployment"), probe=models.OuterRef("probe"), day=models.OuterRef("day")
     )
-    old = ProbeResult.objects.filter(models.Exists(summed), changed=False, started_at__lt=at - KEPT)
+    rows = ProbeResult.objects.annotate(day=TruncDate("started_at", tzinfo=UTC))
+    old = rows.filter(models.Exists(summed), changed=False, started_at__lt=at - KEPT)
     seldom = {name: probe.every for name, probe in PROBES.items() if probe.every * KEPT_RUNS > KEPT}
     gone = _delete(old.exclude(probe__in=seldom))
     for every in {*seldom.values()}:
