@@ -129,7 +129,7 @@ class ProbeBatch(JobAtVantage):
         looks: list[Look] = []
         unseen: list[Result] = []
         for deployment, states in self._by_deployment():
-            there = stack.enter_context(subjects.of(deployment, {self.kind}))
+            there = stack.enter_context(subjects.of(deployment, {cast(Kind, self.kind)}))
             for state in states:
                 probes = [PROBES[state.probe]]
                 looks += there.jobs(probes, {state.probe: state.claims}, key=state)

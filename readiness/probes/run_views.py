@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 
+from readiness.heartbeats import Heartbeat
 from readiness.probes import arranging
 from readiness.probes.models import ProbeResult, ProbeRun
 from readiness.probes.registry import PROBES
@@ -122,6 +123,7 @@ def panel_context(ticket: Ticket, few: int | None = None) -> dict[str, Any]:
         "few": few is not None,
         "more": len(rows[few:]) if few else 0,
         "can_look": bool(probes_for(deployment)),
+        "deserted": bool(deployment.vantage) and deployment.vantage not in Heartbeat.vantages(),
     }
 
 

@@ -44,7 +44,8 @@ class JobAtVantage(Job):
     @property
     def lacks_worker(self) -> bool:
         """Tell whether it waits for a vantage at which no worker was heard of lately."""
-        return self.state == self.State.QUEUED and self.vantage not in Heartbeat.vantages()
+        waits = self.state == self.State.QUEUED and bool(self.vantage)
+        return waits and self.vantage not in Heartbeat.vantages()
 
 
 def queue_at(queue: str, vantage: str) -> str:

@@ -296,7 +296,7 @@ def test_what_waits_for_a_vantage_without_a_worker_says_so_and_rings_once_there_
     assert not ProbeBatch.objects.due_to_ring(long_after)
 
     Heartbeat.beat("worker@inside")
-    assert not batch.lacks_worker
+    assert not ProbeBatch.objects.get().lacks_worker
     assert ProbeBatch.objects.due_to_ring(long_after).get() == batch
 
 
