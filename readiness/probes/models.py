@@ -58,7 +58,7 @@ class ProbeStateQuerySet(models.QuerySet["ProbeState"]):
         Of those that are as before only the times are written, together for those that are due together.
         """
         as_before: defaultdict[datetime | None, list[ProbeState]] = defaultdict(list)
-        others = []
+        others: list[ProbeState] = []
         # Two writers of the same rows take them in the same order, and do not wait for each other.
         for state in sorted(states, key=lambda state: (state.deployment_id, state.probe)):
             (as_before[state.next_run_at] if state.is_as_before else others).append(state)
