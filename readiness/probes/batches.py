@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 GATHERED_AT_ONCE = 2000
 LARGEST = {"runtime": 200, "repository": 1}
 """How many probes of how few deployments a batch holds; a checkout is a batch of its own."""
-KEPT_AT_ONCE = 50
+KEPT_AT_ONCE = 100
 DOORBELLS = {
     "runtime": "readiness.tasks.look_at_deployments",
     "repository": "readiness.tasks.look_at_repository",

@@ -14,12 +14,14 @@ from readiness.heartbeats import Heartbeat
 from readiness.probes import arranging
 from readiness.probes.models import ProbeResult, ProbeRun
 from readiness.probes.registry import PROBES
+from readiness.probes.rollups import DailyRollup
 from readiness.probes.subjects import probes_for
 from tickets.models import Refused, Ticket
 from tickets.views.access import actor, htmx, person, ticket_or_404
 from tickets.views.parts import page_context, parts, refuse
 
 FEW = 8
+SHOWN_DAYS = 14
 
 
 @require_GET
@@ -58,6 +60,7 @@ def ticket_probe(request: HttpRequest, key: str, name: str) -> HttpResponse:
         "probe": PROBES[name],
         "row": next(iter(row for row in arranging.rows(deployment, [name]) if row.probe.name == name)),
         "results": newest,
+        "days": DailyRollup.objects.filter(deployment=deployment, probe=name)[:SHOWN_DAYS],
         "changes": results.filter(changed=True).order_by("-id")[:20],
         "evidence": next((row.evidence.content for row in newest if row.evidence), None),
     }

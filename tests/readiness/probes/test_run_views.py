@@ -1,11 +1,14 @@
 """A run's page says what it waits for, and who waits can let it be."""
 
+from datetime import date
+
 import pytest
 from django.test import Client
 from django.urls import reverse
 
 from readiness.heartbeats import Heartbeat
 from readiness.probes.models import ProbeRun
+from readiness.probes.rollups import DailyRollup
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
@@ -39,3 +42,18 @@ def test_a_run_without_a_vantage_waits_for_any_worker(client: Client) -> None:
 
     assert "<b>Waiting for a worker.</b>" in page
     assert "was heard of" not in page
+
+
+def test_a_probes_page_shows_its_days(client: Client) -> None:
+    ticket = make.ticket(make.deployment(base_url="http://127.0.0.1:8000"))
+    DailyRollup.objects.create(
+        deployment=ticket.deployment, probe="health", day=date(2026, 2, 19), runs=288, passed=280, warned=1,
+        failed=3, errors=4, p50="0.021", p95="0.340",
+    )  # fmt: skip
+    client.force_login(make.alice())
+
+    page = client.get(reverse("ticket-probe", args=[ticket.key, "health"])).content.decode()
+
+    assert ">2026-02-19<" in page
+    assert ">288<" in page
+    assert ">0.340 s<" in page
