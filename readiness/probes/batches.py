@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from readiness.outside import egress
 from readiness.probes import runner, subjects, telling
+from readiness.probes.git import CLONE_SECONDS
 from readiness.probes.looking import Job as Look
 from readiness.probes.looking import Result
 from readiness.probes.models import ProbeResult, ProbeState
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 GATHERED_AT_ONCE = 2000
 LARGEST = {"runtime": 200, "repository": 1}
 """How many probes of how few deployments a batch holds; a checkout is a batch of its own."""
+READING_SECONDS = 240.0
+"""What is left to read a checkout in, when cloning took as long as it may: the task has ten minutes."""
 KEPT_AT_ONCE = 100
 DOORBELLS = {
     "runtime": "readiness.tasks.look_at_deployments",
@@ -110,8 +113,9 @@ class ProbeBatch(JobAtVantage):
 
     def perform(self) -> None:
         """Look with every probe that the batch still holds, and keep the results as they come."""
-        self.held_since = time.monotonic()
-        limits = runner.Limits(pause=settings.PROBE_CONFIRM_SECONDS)
+        # Nothing renews the lease while a repository is being cloned.
+        self._hold_on(CLONE_SECONDS if self.kind == "repository" else 0)
+        limits = runner.Limits(pause=settings.PROBE_CONFIRM_SECONDS, checkout_seconds=READING_SECONDS)
         with ExitStack() as stack:
             looks, unseen = self._looks(stack)
             self._keep(unseen)
@@ -151,9 +155,13 @@ class ProbeBatch(JobAtVantage):
         """Tell whether another worker has the batch; holds on to it for longer while none has."""
         if time.monotonic() - self.held_since < settings.LEASE_SECONDS / 4:
             return False
+        return not self._hold_on()
+
+    def _hold_on(self, longer: float = 0) -> bool:
+        """Hold the batch for another LEASE_SECONDS and so many more; returns False when it is lost."""
         self.held_since = time.monotonic()
-        until = timezone.now() + timedelta(seconds=settings.LEASE_SECONDS)
-        return not self.mine().update(lease_until=until)
+        until = timezone.now() + timedelta(seconds=settings.LEASE_SECONDS + longer)
+        return bool(self.mine().update(lease_until=until))
 
     @transaction.atomic
     def _keep(self, results: Sequence[Result]) -> None:
