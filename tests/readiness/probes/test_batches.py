@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
+from demo import repository
 from readiness.heartbeats import Heartbeat
 from readiness.leases import LostLease
 from readiness.probes import batches, runner
@@ -309,3 +311,25 @@ def test_a_deployment_that_is_looked_at_from_elsewhere_now_does_not_wait_for_the
     make_due_again()
 
     assert [batch.vantage for batch in gathered()] == ["inside", ""]
+
+
+def test_a_repository_is_read_once_for_all_its_probes(tmp_path: Path, settings: Any) -> None:
+    settings.REPOSITORY_ROOTS = [str(tmp_path)]
+    repository.show(frozenset(), tmp_path / "shop")
+    due(probes=("licence", "lock-present"), repository_url=str(tmp_path / "shop"))
+
+    (batch,) = gathered()
+    work(batch)
+
+    assert (batch.state, batch.finished) == ("done", 2)
+    assert ProbeState.objects.get(probe="lock-present").outcome == "fail"
+
+
+def test_where_there_is_nothing_to_look_at_any_more_the_result_says_so() -> None:
+    due("")
+
+    work(gathered()[-1])
+
+    result = ProbeResult.objects.get()
+    assert (result.outcome, result.confirmed) == ("error", False)
+    assert "no address yet" in result.detail
