@@ -44,7 +44,7 @@ class ProbeBatchQuerySet(JobAtVantageQuerySet["ProbeBatch"]):
 
         Two schedulers at once take different rows: each locks its own and passes over the other's.
         """
-        due = ProbeState.objects.due(at).filter(probe__in=list(PROBES)).order_by("next_run_at")
+        due = ProbeState.objects.due(at).filter(probe__in=_of_the_clock()).order_by("next_run_at")
         rows = due.select_for_update(skip_locked=True, of=("self",)).values_list(
             "pk", "probe", "deployment", "deployment__vantage"
         )
@@ -142,7 +142,7 @@ class ProbeBatch(JobAtVantage):
 
     def _by_deployment(self) -> Iterator[tuple[Deployment, list[ProbeState]]]:
         """Yield the states that are held, with their deployments, each of which is loaded once."""
-        rows = self.states.filter(enabled=True, deployment__archived=False, probe__in=list(PROBES))
+        rows = self.states.filter(enabled=True, deployment__archived=False, probe__in=_of_the_clock())
         states = list(rows.order_by("deployment", "probe"))
         deployments = Deployment.objects.in_bulk({state.deployment_id for state in states})
         for pk, own in groupby(states, key=lambda state: state.deployment_id):
@@ -192,6 +192,11 @@ class ProbeBatch(JobAtVantage):
         if moved:
             self.states.filter(deployment__in=moved).update(batch=None, next_run_at=timezone.now())
         return {state.pk for state in states if state.pk in count and state.deployment_id not in moved}
+
+
+def _of_the_clock() -> list[str]:
+    """Return the probes that the clock may ask: one that strains a deployment runs when a person asks."""
+    return [name for name, probe in PROBES.items() if not probe.intrusive]
 
 
 @dataclass(frozen=True, slots=True)

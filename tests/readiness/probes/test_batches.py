@@ -1,6 +1,7 @@
 """The clock asks in batches: of many deployments at once, each probe once, at its vantage; none is lost."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from readiness.leases import LostLease
 from readiness.probes import batches, runner
 from readiness.probes.batches import ProbeBatch
 from readiness.probes.models import ProbeResult, ProbeRun, ProbeState
+from readiness.probes.registry import PROBES
 from tests import factories as make
 from tests.readiness.probes.servers import Answer, Request, Served, serve
 from tickets.models import Deployment, Event, Observation, Refused, Ticket
@@ -333,3 +335,13 @@ def test_where_there_is_nothing_to_look_at_any_more_the_result_says_so() -> None
     result = ProbeResult.objects.get()
     assert (result.outcome, result.confirmed) == ("error", False)
     assert "no address yet" in result.detail
+
+
+def test_a_probe_that_strains_a_deployment_is_never_asked_by_the_clock(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    straining = replace(PROBES["health"], intrusive=True)
+    monkeypatch.setitem(PROBES._probes, "health", straining)
+    due()
+
+    assert ProbeBatch.objects.gather(timezone.now()) == 0
