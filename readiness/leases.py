@@ -32,6 +32,10 @@ class JobQuerySet(models.QuerySet[Row]):
         lost = models.Q(state=Job.State.RUNNING, lease_until__lt=at)
         return self.filter(waiting | lost)
 
+    def here(self) -> Self:
+        """Return the rows that this worker may take: all, unless where it stands matters."""
+        return self
+
     def due_to_ring(self, at: datetime) -> Self:
         """Return the claimable rows whose doorbell did not ring lately: it was lost, or never rang."""
         return self.claimable(at).filter(models.Q(rung_at=None) | models.Q(rung_at__lt=_patience(at)))
@@ -58,7 +62,7 @@ class JobQuerySet(models.QuerySet[Row]):
     def claim(self, pk: int) -> "Row | None":
         """Take the row for LEASE_SECONDS by one conditional UPDATE; None when it is not there to be taken."""
         now = timezone.now()
-        taken = self.claimable(now).filter(pk=pk).update(
+        taken = self.claimable(now).here().filter(pk=pk).update(
             state=Job.State.RUNNING,
             attempt=models.F("attempt") + 1,
             lease_until=now + timedelta(seconds=settings.LEASE_SECONDS),
@@ -104,7 +108,17 @@ class Job(models.Model):
 
     def ring(self) -> None:
         """Send the message that makes a worker look at this row; losing it loses nothing."""
-        current_app.send_task(self.DOORBELL, [self.pk])
+        current_app.send_task(self.doorbell, [self.pk], queue=self.queue)
+
+    @property
+    def doorbell(self) -> str:
+        """The name of the task that takes this row on."""
+        return self.DOORBELL
+
+    @property
+    def queue(self) -> str:
+        """The name of the queue in which the doorbell waits."""
+        return str(settings.CELERY_TASK_ROUTES[self.doorbell]["queue"])
 
     def ring_on_commit(self) -> None:
         """Ring once the row is there for a worker to see; a broker that is down does not undo the row."""

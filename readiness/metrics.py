@@ -17,12 +17,14 @@ from prometheus_client.registry import Collector
 from readiness.heartbeats import Heartbeat
 from readiness.intake.models import Delivery
 from readiness.leases import Job
+from readiness.probes.batches import ProbeBatch
 from readiness.probes.models import ProbeRun
 from readiness.reports.models import Report
 from tickets.models import Blocker, Ticket
 
 JOBS: tuple[tuple[str, type[Job]], ...] = (
     ("probe_run", ProbeRun),
+    ("probe_batch", ProbeBatch),
     ("delivery", Delivery),
     ("report", Report),
 )

@@ -3,17 +3,21 @@
 from readiness.gate.models import Badge
 from readiness.heartbeats import Heartbeat
 from readiness.intake.models import ApiToken, Delivery, Source
+from readiness.probes.batches import ProbeBatch
 from readiness.probes.models import ProbeResult, ProbeRun, ProbeState
 from readiness.probes.push import PushProbe, PushReport, PushToken
 from readiness.probes.remembering import Remembered
+from readiness.probes.rollups import DailyRollup
 from readiness.probes.trials import Trial
 from readiness.reports.models import Report
 
 __all__ = [
     "ApiToken",
     "Badge",
+    "DailyRollup",
     "Delivery",
     "Heartbeat",
+    "ProbeBatch",
     "ProbeResult",
     "ProbeRun",
     "ProbeState",

@@ -197,14 +197,18 @@ CELERY_TASK_ROUTES = {
     "readiness.tasks.run_probes": {"queue": "probes"},
     "readiness.tasks.try_probes": {"queue": "probes"},
     "readiness.tasks.apply_push": {"queue": "intake"},
+    "readiness.tasks.look_at_deployments": {"queue": "scheduled"},
+    "readiness.tasks.look_at_repository": {"queue": "repository"},
     "readiness.tasks.apply_delivery": {"queue": "intake"},
     "readiness.tasks.render_report": {"queue": "reports"},
     "readiness.tasks.tick": {"queue": "tick"},
+    "readiness.tasks.tidy": {"queue": "tick"},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat")
 CELERY_BEAT_SCHEDULE = {
     # An undelivered tick is worth nothing once the next one is due.
     "tick": {"task": "readiness.tasks.tick", "schedule": 5.0, "options": {"expires": 5.0}},
+    "tidy": {"task": "readiness.tasks.tidy", "schedule": 60.0, "options": {"expires": 60.0}},
 }
 if BROKER_URL.startswith("filesystem:"):
     BROKER_DIR = VAR_DIR / "broker"
@@ -231,6 +235,11 @@ DNS_SERVERS = env.list("DNS_SERVERS", default=[])
 REPOSITORY_ROOTS = env.list("REPOSITORY_ROOTS", default=[])
 OSV_DUMP = env.str("OSV_DUMP", default="")
 PROBE_CONFIRM_SECONDS = env.float("PROBE_CONFIRM_SECONDS", default=1.0)
+VANTAGE = env.str("VANTAGE", default="")
+BATCHES_AT_ONCE = {
+    "runtime": env.int("SCHEDULED_AT_ONCE", default=1),
+    "repository": env.int("REPOSITORIES_AT_ONCE", default=1),
+}
 PAYLOAD_MAX_BYTES = env.int("PAYLOAD_MAX_BYTES", default=25 * 1024 * 1024)
 LEASE_SECONDS = env.int("LEASE_SECONDS", default=120)
 RING_AGAIN_SECONDS = env.int("RING_AGAIN_SECONDS", default=20)

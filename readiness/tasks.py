@@ -5,13 +5,17 @@ from django.utils import timezone
 
 from readiness.heartbeats import Heartbeat
 from readiness.intake.models import Delivery
+from readiness.probes import rollups
+from readiness.probes.batches import ProbeBatch
 from readiness.probes.models import ProbeRun
 from readiness.probes.push import PushProbe, PushReport
+from readiness.probes.remembering import Remembered
 from readiness.probes.trials import Trial
 from readiness.reports.models import Report
 from tickets.models import Ticket
 
 RESCORE_AT_ONCE = 50
+CHECKOUT_SECONDS = 600
 
 
 @shared_task
@@ -33,6 +37,18 @@ def apply_push(pk: int) -> None:
 
 
 @shared_task
+def look_at_deployments(pk: int) -> None:
+    """Perform one batch of what the clock asks of running deployments, unless another worker has it."""
+    ProbeBatch.objects.work(pk)
+
+
+@shared_task(time_limit=CHECKOUT_SECONDS, soft_time_limit=CHECKOUT_SECONDS - 20)
+def look_at_repository(pk: int) -> None:
+    """Perform what the clock asks of one repository, unless another worker has it."""
+    ProbeBatch.objects.work(pk)
+
+
+@shared_task
 def apply_delivery(pk: int) -> None:
     """Apply one delivery, unless another worker has it."""
     Delivery.objects.work(pk)
@@ -48,11 +64,20 @@ def render_report(pk: int) -> None:
 def tick() -> None:
     """Ask for the probes that are due, note the jobs that are late, ring again, rescore what time changed."""
     now = timezone.now()
-    ProbeRun.objects.ask_due(now)
+    ProbeBatch.objects.gather(now)
     PushProbe.objects.note_missed(now)
     Trial.objects.forget(now)
-    for rows in (ProbeRun.objects, Trial.objects, PushReport.objects, Delivery.objects, Report.objects):
+    for looks in (ProbeRun.objects, ProbeBatch.objects, Trial.objects):
+        looks.ring_due(now)
+    for rows in (PushReport.objects, Delivery.objects, Report.objects):
         rows.ring_due(now)
     for ticket in Ticket.objects.due_for_rescore(now)[:RESCORE_AT_ONCE]:
         ticket.rescore(now)
     Heartbeat.beat(Heartbeat.TICK)
+
+
+@shared_task
+def tidy() -> None:
+    """Sum up the days that are over, and let go of what need not be kept; so much a minute and no more."""
+    rollups.tidy(timezone.now())
+    Remembered.objects.long_unused().delete()

@@ -3,10 +3,12 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 MASK = "[masked]"
+SHORT = 512
+"""Characters of a text that is worth remembering."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ def mask(text: str) -> tuple[str, list[Masked]]:
     Placeholders such as "change-me" are left alone: they are findings for an auditor, not secrets.
     """
     found: list[Masked] = []
-    text = UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+    text = _storable(text)
     for kind, pattern in PATTERNS:
         text = pattern.sub(partial(_cover, kind, found), text)
     return text, sorted(found, key=lambda masked: masked.line)
@@ -100,20 +102,31 @@ def _cover(kind: str, found: list[Masked], match: re.Match[str]) -> str:
 
 def mask_text(text: str) -> str:
     """Return the text with its secrets masked, when nobody needs to be told where they stood."""
+    return _mask_again(text) if len(text) <= SHORT else mask(text)[0]
+
+
+@lru_cache(maxsize=4096)
+def _mask_again(text: str) -> str:
+    """Mask a short text, and remember: probes and reports say the same sentences again and again."""
     return mask(text)[0]
 
 
 def mask_json(value: Any) -> Any:
-    """Return a JSON-able value with the secrets in its strings masked, and values under a secret's name."""
+    """Return a JSON-able value with the secrets in its strings masked, and values under a secret's name.
+
+    What no database can keep is replaced in the names as well.
+    """
     if isinstance(value, str):
         return mask_text(value)
     if isinstance(value, Mapping):
         return {
-            str(key): MASK
-            if SECRET_KEYS.match(str(key)) and isinstance(item, str) and item
-            else mask_json(item)
-            for key, item in value.items()
+            key: MASK if isinstance(item, str) and item and SECRET_KEYS.match(key) else mask_json(item)
+            for key, item in ((_storable(str(key)), item) for key, item in value.items())
         }
     if isinstance(value, list | tuple):
         return [mask_json(item) for item in value]
     return value
+
+
+def _storable(text: str) -> str:
+    return UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)

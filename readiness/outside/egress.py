@@ -48,6 +48,7 @@ HEARD_SECONDS = 3.0
 CREDENTIALS = frozenset({"authorization", "cookie"})
 RESERVED_HEADERS = ("host", "connection", "transfer-encoding", "content-length", "metadata", "x-aws-")
 USER_AGENT = "deployment-readiness-probe/1"
+USUAL_HEADERS = {"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "identity"}
 BROKER_PORTS = {"redis": 6379, "rediss": 6379, "amqp": 5672, "amqps": 5671}
 
 
@@ -94,6 +95,7 @@ class Client:
     def __init__(self, policy: Policy, roots: str = "", resolver: AbstractResolver | None = None) -> None:
         self.policy = policy
         self.roots = roots
+        self._passed: set[str | tuple[str, int]] = set()
         self._names = resolver or aiohttp.ThreadedResolver()
         self._resolver = Permitted(policy, self._names)
         self._session = aiohttp.ClientSession(
@@ -119,7 +121,10 @@ class Client:
 
     def _socket_for(self, info: AddrInfo) -> socket.socket:
         """Return a fresh socket for an address that passes: the guard that every dial goes through."""
-        self.policy.check(str(info[4][0]), int(info[4][1]))
+        place = (str(info[4][0]), int(info[4][1]))
+        if place not in self._passed:
+            self.policy.check(*place)
+            self._passed.add(place)
         made = socket.socket(info[0], info[1], info[2])
         made.setblocking(False)
         return made
@@ -258,13 +263,19 @@ class Client:
             if body is not None and origin(exchange.url) != origin(exchange.location):
                 raise Blocked(f"{exchange.url} redirects what was sent to it to another site.")
             exchange = await self._once(method, exchange.location, sent, host, body, until)
-        return replace(exchange, hops=tuple(hops))
+        return replace(exchange, hops=tuple(hops)) if hops else exchange
+
+    def _check(self, url: str) -> None:
+        """Raise Blocked unless the policy passes the address: asked once, for it never changes its mind."""
+        if url not in self._passed:
+            self.policy.check_url(url)
+            self._passed.add(url)
 
     async def _once(
         self, method: str, url: str, sent: Mapping[str, str], host: str, body: bytes | None, until: float
     ) -> Exchange:
-        self.policy.check_url(url)
-        headers = {"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "identity", **sent}
+        self._check(url)
+        headers = {**USUAL_HEADERS, **sent}
         started = time.monotonic()
         try:
             async with self._session.request(

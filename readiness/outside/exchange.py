@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -118,14 +118,14 @@ class Exchange:
 
     def evidence(self) -> dict[str, Any]:
         """Return what is kept of this exchange: without secrets, and without what differs every time."""
-        return {
+        kept: dict[str, Any] = {
             "request": {"method": self.method, "url": settled(self.url), "headers": _kept(self.sent.items())},
             "status": self.status,
             "headers": _kept(self.headers),
             "body": settled(self.text[:BODY_KEPT]) if self.body else "",
             "complete": self.complete,
-            **({"hops": [hop.evidence() for hop in self.hops]} if self.hops else {}),
         }
+        return {**kept, "hops": [hop.evidence() for hop in self.hops]} if self.hops else kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,12 +154,18 @@ def origin(url: str) -> tuple[str, str, int]:
     return parts.scheme, (parts.hostname or ""), parts.port or {"https": 443}.get(parts.scheme, 80)
 
 
-def _kept(headers: Any) -> list[list[str]]:
+def _kept(headers: Iterable[tuple[str, str]]) -> list[list[str]]:
     return [
-        [name.lower(), _redacted(name.lower(), value)]
-        for name, value in headers
-        if not FLEETING_HEADERS.match(name)
+        [name, _redacted(name, value)]
+        for name, value in ((_kept_name(name), value) for name, value in headers)
+        if name
     ]
+
+
+@lru_cache(maxsize=1024)
+def _kept_name(name: str) -> str:
+    """Return a header's name in lower case; "" for one that evidence leaves out."""
+    return "" if FLEETING_HEADERS.match(name) else name.lower()
 
 
 def _redacted(name: str, value: str) -> str:
@@ -167,5 +173,5 @@ def _redacted(name: str, value: str) -> str:
         return MASK
     if name == "set-cookie":
         pair, *attributes = value.split(";")
-        return ";".join([f"{pair.partition('=')[0].strip()}={MASK}", *attributes])
+        return ";".join([f"{settled(pair.partition('=')[0].strip())}={MASK}", *map(settled, attributes)])
     return settled(value)

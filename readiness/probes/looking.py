@@ -5,7 +5,7 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -83,6 +83,8 @@ class Result:
 
 def claims_of(findings: Sequence[Finding]) -> dict[str, str]:
     """Return the worst status per criterion."""
+    if len(findings) == 1:
+        return {findings[0].criterion: str(findings[0].status)}
     best_first = sorted(findings, key=lambda finding: (-QUARTERS[finding.status], finding.status))
     return {finding.criterion: str(finding.status) for finding in best_first}
 
@@ -95,7 +97,7 @@ def claims_in(evidence: Mapping[str, Any]) -> dict[str, str]:
 
 
 async def confirmed_look(
-    job: Job, client: Client, turn: Callable[[], AbstractAsyncContextManager[object]], pause: float
+    job: Job, client: Client, turn: AbstractAsyncContextManager[object], pause: float
 ) -> Result:
     """Look, and look again when the answer differs from what was last confirmed.
 
@@ -132,10 +134,8 @@ def _needed(job: Job, look: "Look") -> int:
     return TIMEOUT_CONFIRMATIONS if look.timed_out else job.probe.confirmations
 
 
-async def _look_in_turn(
-    job: Job, client: Client, turn: Callable[[], AbstractAsyncContextManager[object]]
-) -> "Look":
-    async with turn():
+async def _look_in_turn(job: Job, client: Client, turn: AbstractAsyncContextManager[object]) -> "Look":
+    async with turn:
         return await look_once(job, client)
 
 
@@ -163,9 +163,8 @@ class Look:
             }
             for finding in self.findings
         ]
-        # Both are masked by now: the findings when they were taken, the exchanges by themselves.
-        kept: dict[str, Any] = storable({"findings": said, "exchanges": list(self.exchanges)})
-        return kept
+        # Both are masked and storable by now: the findings when they were taken, the exchanges by themselves.
+        return {"findings": said, "exchanges": list(self.exchanges)}
 
 
 async def look_once(job: Job, client: Client) -> Look:
@@ -173,10 +172,14 @@ async def look_once(job: Job, client: Client) -> Look:
     probe, subject = job.probe, job.subject
     if isinstance(subject, Target):
         subject = subject.bound(client)
-    look = await _asked(probe, subject)
+    return await _asked(probe, subject)
+
+
+def _exchanges(subject: Target | Checkout) -> tuple[Mapping[str, Any], ...]:
+    """Return what was exchanged, as evidence."""
     if not isinstance(subject, Target):
-        return look
-    return replace(look, exchanges=tuple(one.evidence() for one in subject.exchanges[:EXCHANGES_KEPT]))
+        return ()
+    return tuple(one.evidence() for one in subject.exchanges[:EXCHANGES_KEPT])
 
 
 async def _asked(probe: Probe, subject: Target | Checkout) -> Look:
@@ -188,21 +191,21 @@ async def _asked(probe: Probe, subject: Target | Checkout) -> Look:
             findings = await _findings(probe, subject)
         outcome = judge(findings, probe.criteria)
         kept = tuple(_masked(finding) for finding in one_each(findings))
-        return Look(outcome, _sentence(kept, outcome), kept)
+        return Look(outcome, _sentence(kept, outcome), kept, _exchanges(subject))
     except NotApplicable as reason:
-        return Look(Outcome.NOT_APPLICABLE, mask_text(str(reason)))
+        outcome, detail = Outcome.NOT_APPLICABLE, mask_text(str(reason))
     except NotSupported as reason:
-        return Look(Outcome.NOT_SUPPORTED, mask_text(str(reason)))
+        outcome, detail = Outcome.NOT_SUPPORTED, mask_text(str(reason))
     except (CannotTell, Blocked) as reason:
-        return Look(Outcome.ERROR, mask_text(str(reason)))
+        outcome, detail = Outcome.ERROR, mask_text(str(reason))
     except TimeoutError:
-        return Look(Outcome.ERROR, f"The probe did not finish within {probe.seconds:.0f} seconds.")
+        outcome, detail = Outcome.ERROR, f"The probe did not finish within {probe.seconds:.0f} seconds."
     except Exception as error:
         # A probe is a plug-in: whatever breaks inside it must not take the batch along, nor become a finding.
         log.exception("The probe %s broke.", probe.name)
-        return Look(
-            Outcome.ERROR, f"The probe itself broke ({type(error).__name__}). This is a fault of ours."
-        )
+        outcome = Outcome.ERROR
+        detail = f"The probe itself broke ({type(error).__name__}). This is a fault of ours."
+    return Look(outcome, detail, (), _exchanges(subject))
 
 
 async def _findings(probe: Probe, subject: Target | Checkout) -> list[Finding]:
@@ -217,6 +220,8 @@ def one_each(findings: Sequence[Finding]) -> list[Finding]:
 
     The record keeps the newest word of a source on a criterion: of two, the last would hide the first.
     """
+    if len(findings) == 1:
+        return list(findings)
     by_criterion: dict[str, list[Finding]] = {}
     for finding in sorted(findings, key=lambda finding: QUARTERS[finding.status]):
         by_criterion.setdefault(finding.criterion, []).append(finding)
@@ -236,19 +241,7 @@ def _merged(same: list[Finding]) -> Finding:
 
 
 def _masked(finding: Finding) -> Finding:
-    detail = storable(mask_text(finding.detail))
-    return replace(finding, detail=detail, evidence=storable(mask_json(finding.evidence)))
-
-
-def storable(value: Any) -> Any:
-    """Return a JSON-able value without what databases refuse: NUL and halves of surrogate pairs."""
-    if isinstance(value, str):
-        return value.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
-    if isinstance(value, Mapping):
-        return {storable(str(key)): storable(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [storable(item) for item in value]
-    return value
+    return replace(finding, detail=mask_text(finding.detail), evidence=mask_json(finding.evidence))
 
 
 def _sentence(findings: Sequence[Finding], outcome: Outcome) -> str:

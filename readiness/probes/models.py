@@ -1,8 +1,8 @@
 """Owns what probes leave behind: runs, their results, and the state of each probe on a deployment."""
 
+from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import chain
 from typing import Any, ClassVar, Self
@@ -14,16 +14,16 @@ from django.db.models.functions import RowNumber
 from django.urls import reverse
 from django.utils import timezone
 
-from readiness.leases import Job, JobQuerySet, LostLease
+from readiness.leases import Job, LostLease
 from readiness.outside import egress
-from readiness.probes import runner, subjects
+from readiness.probes import runner, subjects, telling
 from readiness.probes.looking import Job as Look
 from readiness.probes.looking import Result
 from readiness.probes.outcomes import Outcome
 from readiness.probes.registry import PROBES, Probe
 from readiness.probes.remembering import Remembered
+from readiness.probes.vantages import JobAtVantage, JobAtVantageQuerySet
 from tickets.models import Actor, Deployment, Evidence, Refused
-from tickets.scoring import TTL
 
 OUTCOMES = [
     (Outcome.PASS.value, "Passing"),
@@ -37,8 +37,45 @@ OUTCOMES = [
 
 class ProbeStateQuerySet(models.QuerySet["ProbeState"]):
     def due(self, at: datetime) -> Self:
-        """Return what the clock should ask again: where somebody asked once, and the interval is over."""
-        return self.filter(enabled=True, next_run_at__lte=at, deployment__archived=False)
+        """Return what the clock should ask again: where somebody asked once, and the interval is over.
+
+        What a live batch holds already is left out, unless the batch waits at a place where nobody looks at
+        the deployment any more.
+        """
+        elsewhere = models.Q(batch__state=Job.State.QUEUED) & ~models.Q(
+            batch__vantage=models.F("deployment__vantage")
+        )
+        held = models.Q(batch__state__in=[Job.State.QUEUED, Job.State.RUNNING])
+        free = models.Q(batch=None) | elsewhere | ~held
+        return self.filter(free, enabled=True, next_run_at__lte=at, deployment__archived=False)
+
+    def of(self, deployment: Deployment, probe: str) -> "ProbeState":
+        """Return where a probe stands on a deployment, unsaved when it never ran there."""
+        known = self.filter(deployment=deployment, probe=probe).first()
+        return known or ProbeState(deployment=deployment, probe=probe)
+
+    def put(self, states: "Sequence[ProbeState]") -> None:
+        """Store states, new and old; what a person chose stays.
+
+        Of those that are as before only the times are written, together for those that are due together.
+        """
+        as_before: defaultdict[datetime | None, list[ProbeState]] = defaultdict(list)
+        others: list[ProbeState] = []
+        # Two writers of the same rows take them in the same order, and do not wait for each other.
+        for state in sorted(states, key=lambda state: (state.deployment_id, state.probe)):
+            (as_before[state.next_run_at] if state.is_as_before else others).append(state)
+        for due, alike in as_before.items():
+            self.filter(pk__in=[state.pk for state in alike]).update(
+                last_run_at=alike[-1].last_run_at, next_run_at=due, batch=None
+            )
+        self.bulk_create(
+            others,
+            update_conflicts=True,
+            unique_fields=["deployment", "probe"],
+            update_fields=[
+                "outcome", "detail", "claims", "since", "last_run_at", "evidence", "next_run_at", "batch",
+            ],
+        )  # fmt: skip
 
 
 class ProbeState(models.Model):
@@ -54,6 +91,13 @@ class ProbeState(models.Model):
     evidence = models.ForeignKey(Evidence, null=True, on_delete=models.PROTECT, related_name="+")
     next_run_at = models.DateTimeField(null=True)
     enabled = models.BooleanField(default=True)
+    batch = models.ForeignKey(
+        "readiness.ProbeBatch",
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="states",
+        help_text="The batch that will look next. Empty: none before it is due.",
+    )
 
     objects = ProbeStateQuerySet.as_manager()
 
@@ -64,6 +108,8 @@ class ProbeState(models.Model):
         ]
         indexes: ClassVar = [models.Index(fields=["next_run_at"], name="probe_due")]
 
+    is_as_before = False
+
     def __str__(self) -> str:
         return f"{self.probe} on {self.deployment}"
 
@@ -72,46 +118,38 @@ class ProbeState(models.Model):
         """Return the probe itself; None for one that this version no longer has."""
         return PROBES.get(self.probe)
 
-    def take(self, result: Result, evidence: Evidence | None) -> bool:
-        """Note a result and when to look again; returns whether the confirmed outcome changed.
+    def take(self, result: Result, evidence: Evidence | None, at: datetime, spread: float) -> bool:
+        """Take over a result and when to look again, unsaved; returns whether the confirmed outcome changed.
 
+        It is due again after its interval and `spread`, a part of that. `is_as_before` then tells whether
+        anything did change.
         A look that could not see keeps the confirmed claims: the next one is compared with them, not with it.
         """
-        now, probe = timezone.now(), result.probe
+        before = self.outcome, self.detail, self.claims, self.evidence_id, self.pk
         changed = result.confirmed and self.claims != dict(result.claims)
         if changed or self.outcome != result.outcome.value:
-            self.since = now
-        self.outcome, self.detail, self.last_run_at = result.outcome.value, result.detail, now
+            self.since = at
+        self.outcome, self.detail, self.last_run_at = result.outcome.value, result.detail, at
         if result.confirmed:
             self.claims, self.evidence = dict(result.claims), evidence
-        # Spread over a tenth of the interval, always alike for one row: thousands are not due at once.
-        spread = Decimal(crc32(f"{self.deployment_id}:{self.probe}".encode()) % 1000) / 10_000
-        later = now + probe.every + timedelta(seconds=float(spread) * probe.every.total_seconds())
-        self.next_run_at = None if probe.intrusive else later  # nobody asks when the clock does
-        self.save()
+        later = at + result.probe.every * (1 + spread)
+        self.next_run_at = None if result.probe.intrusive else later  # nobody asks when the clock does
+        self.batch = None
+        now_it_is = self.outcome, self.detail, self.claims, self.evidence_id, self.pk
+        self.is_as_before = self.pk is not None and before == now_it_is
         return changed
 
 
-class ProbeRunQuerySet(JobQuerySet["ProbeRun"]):
+class ProbeRunQuerySet(JobAtVantageQuerySet["ProbeRun"]):
     def visible_to(self, user: Any) -> Self:
         return self.filter(deployment__in=Deployment.objects.visible_to(user))
 
     def alive(self) -> Self:
         return self.filter(state__in=[Job.State.QUEUED, Job.State.RUNNING])
 
-    def ask_due(self, at: datetime, limit: int = 200) -> int:
-        """Queue one run for every deployment that has probes due; returns how many."""
-        due: dict[int, list[str]] = {}
-        for deployment, probe in ProbeState.objects.due(at).values_list("deployment", "probe")[: limit * 20]:
-            if probe in PROBES:
-                due.setdefault(deployment, []).append(probe)
-        for pk, probes in list(due.items())[:limit]:
-            self.model.ask(Deployment.objects.get(pk=pk), probes=probes, by=Actor.system("the clock"))
-        return len(due)
 
-
-class ProbeRun(Job):
-    """One look at a deployment by one or more probes, asked for by a person or the clock."""
+class ProbeRun(JobAtVantage):
+    """One look at a deployment by one or more probes, asked for by a person."""
 
     DOORBELL = "readiness.tasks.run_probes"
 
@@ -123,7 +161,6 @@ class ProbeRun(Job):
     total = models.PositiveIntegerField(default=0)
     finished = models.PositiveIntegerField(default=0)
     current = models.CharField(max_length=80, blank=True)
-    vantage = models.CharField(max_length=20, default="outside")
 
     objects = ProbeRunQuerySet.as_manager()
 
@@ -163,7 +200,11 @@ class ProbeRun(Job):
             if alive is not None:
                 return alive
             run = cls.objects.create(
-                deployment=deployment, requested_by=by.user, probes=list(probes), total=len(probes)
+                deployment=deployment,
+                requested_by=by.user,
+                probes=list(probes),
+                total=len(probes),
+                vantage=deployment.vantage,
             )
             if by.user is not None:
                 deployment.write_event(by, "asked for", run, after={"probes": list(probes)})
@@ -197,7 +238,6 @@ class ProbeRun(Job):
                     return
                 self._keep(result)
                 Remembered.objects.keep(result)
-        Remembered.objects.long_unused().delete()
         with transaction.atomic():
             self.finish(current="", finished=self.results.count())
 
@@ -219,34 +259,45 @@ class ProbeRun(Job):
         if not self.mine().exists():
             raise LostLease
         self.renew(finished=self.results.count() + 1)
-        (evidence,) = Evidence.keep([result.evidence])
-        state, _ = ProbeState.objects.get_or_create(deployment=self.deployment, probe=result.probe.name)
-        changed = state.take(result, evidence)
-        ProbeResult.objects.create(
-            run=self, deployment=self.deployment, probe=result.probe.name, outcome=result.outcome.value,
-            detail=result.detail, evidence=evidence, confirmed=result.confirmed, changed=changed,
-            started_at=result.started_at, seconds=Decimal(result.duration).quantize(Decimal("0.001")),
-        )  # fmt: skip
-        self._record(result)
-
-    def _record(self, result: Result) -> None:
-        """Let a confirmed result speak to the deployment's ticket."""
-        ticket = self.deployment.current_ticket
-        if ticket is None or not (result.confirmed and result.findings):
-            return
-        findings = [
-            replace(finding, observed_at=finding.observed_at or result.started_at)
-            for finding in result.findings
-        ]
-        ticket.record(
-            findings,
-            source=f"probe:{result.probe.name}",
-            by=Actor.probe(result.probe.name, f"run {self.pk}"),
-            shelf_life=TTL[result.probe.kind],
+        ProbeResult.objects.keep(
+            [(ProbeState.objects.of(self.deployment, result.probe.name), result)], run=self
         )
+        told = [(self.deployment, result)]
+        telling.tell(told, at=timezone.now(), run=f"run {self.pk}", asked=True)
 
 
 class ProbeResultQuerySet(models.QuerySet["ProbeResult"]):
+    @transaction.atomic
+    def keep(
+        self, seen: Sequence[tuple[ProbeState, Result]], run: ProbeRun | None = None
+    ) -> "list[ProbeResult]":
+        """Store results and move the states that they are of, in as many queries for fifty as for one.
+
+        `run` is the run of a person; the results of a batch belong to none.
+        """
+        evidence = Evidence.keep([result.evidence for _, result in seen])
+        # What was looked at together is due together, and others at other times within a tenth of the
+        # interval: thousands are not due at once.
+        at, spread = timezone.now(), crc32(str([state.deployment_id for state, _ in seen[:1]]).encode())
+        rows = []
+        for (state, result), kept in zip(seen, evidence, strict=True):
+            changed = state.take(result, kept, at, spread % 1000 / 10_000)
+            rows.append(
+                ProbeResult(
+                    run=run, deployment_id=state.deployment_id, probe=state.probe,
+                    outcome=result.outcome.value, detail=result.detail, evidence=kept,
+                    confirmed=result.confirmed, changed=changed, started_at=result.started_at,
+                    vantage=settings.VANTAGE, seconds=Decimal(result.duration).quantize(Decimal("0.001")),
+                )
+            )  # fmt: skip
+        ProbeState.objects.put([state for state, _ in seen])
+        return self.bulk_create(rows)
+
+    def on(self, day: date) -> Self:
+        """Return the results of one day, in UTC."""
+        begin = datetime.combine(day, time(), UTC)
+        return self.filter(started_at__gte=begin, started_at__lt=begin + timedelta(days=1))
+
     def latest_per_probe(self, deployment: Deployment, count: int) -> dict[str, list["ProbeResult"]]:
         """Return each probe's newest results, oldest first, in one query."""
         place = models.Window(
@@ -264,9 +315,12 @@ class ProbeResultQuerySet(models.QuerySet["ProbeResult"]):
 
 
 class ProbeResult(models.Model):
-    """What one probe said in one run; `changed` marks a transition, which is kept for ever."""
+    """What one probe said in a run or a batch; `changed` marks a transition, which is kept for ever.
 
-    run = models.ForeignKey(ProbeRun, on_delete=models.CASCADE, related_name="results")
+    `vantage` is where the worker stood that looked.
+    """
+
+    run = models.ForeignKey(ProbeRun, null=True, on_delete=models.CASCADE, related_name="results")
     deployment = models.ForeignKey(Deployment, on_delete=models.CASCADE, related_name="probe_results")
     probe = models.CharField(max_length=80)
     outcome = models.CharField(max_length=16, choices=OUTCOMES)
@@ -276,13 +330,17 @@ class ProbeResult(models.Model):
     changed = models.BooleanField(default=False)
     started_at = models.DateTimeField()
     seconds = models.DecimalField(max_digits=8, decimal_places=3)
+    vantage = models.CharField(max_length=40, blank=True)
 
     objects = ProbeResultQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar = ["id"]
         constraints: ClassVar = [models.UniqueConstraint(fields=["run", "probe"], name="one_result_per_run")]
-        indexes: ClassVar = [models.Index(fields=["deployment", "probe", "-id"], name="probe_history")]
+        indexes: ClassVar = [
+            models.Index(fields=["deployment", "probe", "-id"], name="probe_history"),
+            models.Index(fields=["started_at"], name="probe_result_age"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.probe}: {self.outcome}"

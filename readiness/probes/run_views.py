@@ -13,9 +13,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 
+from readiness.heartbeats import Heartbeat
 from readiness.probes import arranging, push_views, reading
 from readiness.probes.models import ProbeResult, ProbeRun
 from readiness.probes.registry import PROBES
+from readiness.probes.rollups import DailyRollup
 from readiness.probes.subjects import intrusive_for, probes_for
 from tickets import packs
 from tickets.models import Observation, Refused, Standing, Ticket
@@ -25,6 +27,7 @@ from tickets.views.parts import page_context, parts, refuse
 FEW = 8
 PAGE = 50
 CHANGES = 20
+SHOWN_DAYS = 14
 
 
 @require_GET
@@ -64,6 +67,7 @@ def ticket_probe(request: HttpRequest, key: str, name: str) -> HttpResponse:
         "chosen": chosen,
         "seen": reading.seen_in(content),
         "spoken": reading.spoken_in(content),
+        "days": DailyRollup.objects.filter(deployment=deployment, probe=name)[:SHOWN_DAYS],
     }
     return render(request, "readiness/probes/ticket_probe.html", context)
 
@@ -153,6 +157,7 @@ def panel_context(ticket: Ticket, few: int | None = None) -> dict[str, Any]:
         "few": few is not None,
         "more": len(rows[few:]) if few else 0,
         "can_look": bool(probes_for(deployment)),
+        "deserted": bool(deployment.vantage) and deployment.vantage not in Heartbeat.vantages(),
     }
 
 

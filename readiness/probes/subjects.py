@@ -1,6 +1,6 @@
 """Owns the way from a deployment's row to what probes look at: a target, and a checkout of its repository."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,18 +31,20 @@ class Subjects:
     found: dict[Kind, Target | Checkout] = field(default_factory=dict)
     missing: dict[Kind, str] = field(default_factory=dict)
 
-    def jobs(self, probes: Iterable[Probe], known: Mapping[str, Claims | None]) -> list[Job]:
-        """Return a job for every probe that has something to look at."""
+    def jobs(
+        self, probes: Iterable[Probe], known: Mapping[str, Claims | None], key: Hashable = None
+    ) -> list[Job]:
+        """Return a job for every probe that has something to look at; `key` is the caller's name for them."""
         return [
-            Job(probe, self.found[probe.kind], known.get(probe.name))
+            Job(probe, self.found[probe.kind], known.get(probe.name), key)
             for probe in probes
             if probe.kind in self.found
         ]
 
-    def unseen(self, probes: Iterable[Probe]) -> list[Result]:
+    def unseen(self, probes: Iterable[Probe], key: Hashable = None) -> list[Result]:
         """Return the results of the probes that have nothing to look at: could not look, and why."""
         return [
-            Result(Job(probe, Target(base_url="")), Outcome.ERROR, self.missing[probe.kind])
+            Result(Job(probe, Target(base_url=""), key=key), Outcome.ERROR, self.missing[probe.kind])
             for probe in probes
             if probe.kind in self.missing
         ]
@@ -75,7 +77,7 @@ def target_of(deployment: Deployment) -> Target:
         postgres_address=deployment.postgres_address,
         redis_address=deployment.redis_address,
         bucket_url=deployment.bucket_url,
-        vantage=deployment.vantage,
+        vantage=deployment.vantage or settings.VANTAGE,
         test_username=deployment.test_username,
         test_password=deployment.test_password,
         token_path=deployment.token_path,

@@ -3,15 +3,20 @@
 from collections import Counter
 from io import BytesIO
 
+from django.utils import timezone
+
 from readiness.intake.models import Delivery
 from readiness.intake.spool import spooled
 from readiness.intake.terms import Terms
+from readiness.probes.batches import ProbeBatch
+from readiness.probes.models import ProbeResult, ProbeState
 from tests import factories as make
 from tests.live import Live, clear_broker, wait_until
 from tickets.models import Deployment, Event, Observation, Ticket
 
 POSTS = 300
 DEPLOYMENTS = 10
+PROBED = 60
 QUICK = {"LEASE_SECONDS": "6", "RING_AGAIN_SECONDS": "3"}
 
 
@@ -73,3 +78,30 @@ def test_a_message_that_comes_twice_is_applied_once(live: Live) -> None:
 
     assert Observation.objects.count() == 2
     assert Delivery.objects.get(pk=delivery.pk).attempt == 1
+
+
+def test_a_worker_killed_in_the_middle_of_a_batch_of_the_clock_loses_no_look_and_takes_none_twice(
+    live: Live,
+) -> None:
+    live.stop("worker", "scheduler")
+    names = ("health", "health-leak", "security-headers")
+    for _ in range(PROBED):
+        shop = make.deployment(base_url=live.demo_url)
+        ProbeState.objects.bulk_create(
+            ProbeState(deployment=shop, probe=name, next_run_at=timezone.now()) for name in names
+        )
+
+    def kept() -> int:
+        return ProbeResult.objects.count()
+
+    live.start("worker", "scheduler", **QUICK, PROBE_CONFIRM_SECONDS="0.1")
+    wait_until(lambda: kept() >= len(names), what="the first results")
+    live.kill("worker")
+    killed_at = kept()
+    live.start("worker", **QUICK, PROBE_CONFIRM_SECONDS="0.1")
+    wait_until(lambda: not ProbeState.objects.filter(last_run_at=None).exists(), what="every look")
+    wait_until(lambda: not ProbeBatch.objects.exclude(state="done").exists(), what="the end of the batch")
+
+    assert killed_at < PROBED * len(names), "the worker was too quick to be killed half way"
+    assert kept() == PROBED * len(names)
+    assert ProbeBatch.objects.get().attempt == 2

@@ -8,7 +8,7 @@ from tickets.models.deployments import Deployment, Membership, Policy
 from tickets.models.events import Actor, Comment, Conflict, Event, Refused
 from tickets.models.observations import Evidence, Observation, Resolution, Standing
 from tickets.models.people import SignInLink, User
-from tickets.models.recording import Recorded, Statement
+from tickets.models.recording import Recorded, Sighting, Statement
 from tickets.models.snapshots import Override, Snapshot
 from tickets.models.tickets import Ticket, TicketCounter
 from tickets.models.waivers import Waiver
@@ -34,6 +34,7 @@ __all__ = [
     "Refused",
     "Resolution",
     "Section",
+    "Sighting",
     "SignInLink",
     "Snapshot",
     "Standing",

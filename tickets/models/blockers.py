@@ -1,6 +1,6 @@
 """Owns blockers: what stands in the way, the states it goes through, and what proves that it is gone."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -30,6 +30,11 @@ class BlockerQuerySet(EditableQuerySet["Blocker"]):
 
     def open_p0(self) -> Self:
         return self.open().filter(priority=Blocker.Priority.P0)
+
+    def awaiting_proof(self, tickets: Iterable[int]) -> set[int]:
+        """Return those of the tickets on which a fix is claimed, which only newer evidence proves."""
+        rows = self.standing().filter(ticket__in=tickets, state=Blocker.State.FIX_READY)
+        return set(rows.values_list("ticket", flat=True))
 
     def visible_to(self, user: Any) -> Self:
         return self.filter(ticket__deployment__in=Deployment.objects.visible_to(user))

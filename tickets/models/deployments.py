@@ -1,5 +1,6 @@
 """Owns deployments: what is judged, who may see it, and by which policy."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -34,6 +35,14 @@ class DeploymentQuerySet(models.QuerySet["Deployment"]):
         if user.is_superuser:
             return self
         return self.filter(models.Q(owner=user) | models.Q(memberships__user=user)).distinct()
+
+    def aimed_elsewhere(self, known: "Iterable[Deployment]") -> set[int]:
+        """Return the ids of those that point at something else by now than the rows that are known."""
+        rows = {row.pk: row for row in known}
+        now = self.filter(pk__in=rows).values_list("pk", *Deployment.TARGET)
+        return {
+            pk for pk, *target in now if target != [getattr(rows[pk], name) for name in Deployment.TARGET]
+        }
 
 
 class Deployment(Chained):

@@ -10,7 +10,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from tickets import advice, scoring, verdict
+from tickets import advice, misfits, scoring, verdict
 from tickets.models.blockers import Blocker
 from tickets.models.categories import Category
 from tickets.models.checklists import ChecklistItem
@@ -64,6 +64,14 @@ class Judgement:
     @cached_property
     def smallest_set(self) -> advice.SmallestSet:
         return advice.smallest_set(self.facts, self.policy, self.at)
+
+    @cached_property
+    def misfits(self) -> list[misfits.Misfit]:
+        """Return what does not fit together, the contradictions among it."""
+        heard = [
+            one for row in self.criteria for one in misfits.heard(row.claim, row.subject, self.result_of(row))
+        ]
+        return misfits.find(heard, self.ticket.stated_verdict)
 
     @property
     def overall(self) -> Decimal | None:

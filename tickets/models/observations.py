@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -33,19 +33,29 @@ class Evidence(models.Model):
 
     @classmethod
     def keep(cls, contents: Sequence[Mapping[str, Any]]) -> "list[Evidence | None]":
-        """Store every distinct content, masked, in two queries; returns a row for each, None for empty."""
-        masked = [mask_json(dict(content)) if content else None for content in contents]
-        digests = [cls.digest_of(content) if content else "" for content in masked]
-        rows = {
-            digest: Evidence(digest=digest, content=content)
-            for digest, content in zip(digests, masked, strict=True)
-            if digest
-        }
-        if not rows:
+        """Store every distinct content, masked; returns a row for each, None for empty.
+
+        What is there already costs one query and is not masked again: its digest is that of what was masked.
+        """
+        digests = [cls.digest_of(content) if content else "" for content in contents]
+        if not any(digests):
             return [None] * len(contents)
-        Evidence.objects.bulk_create([*rows.values()], ignore_conflicts=True)
-        stored = Evidence.objects.in_bulk(list(rows), field_name="digest")
-        return [stored.get(digest) for digest in digests]
+        stored = cls._of({*digests})
+        for place, content in enumerate(contents):
+            if content and digests[place] not in stored:
+                masked = mask_json(dict(content))
+                digests[place] = cls.digest_of(masked)
+                stored.setdefault(digests[place], Evidence(digest=digests[place], content=masked))
+        if new := {row.digest: row for row in stored.values() if row.pk is None}:
+            Evidence.objects.bulk_create([*new.values()], ignore_conflicts=True)
+            stored |= cls._of(new)
+        return [stored[digest] if digest else None for digest in digests]
+
+    @classmethod
+    def _of(cls, digests: Iterable[str]) -> "dict[str, Evidence]":
+        """Return the rows of these digests without their contents, which may be large."""
+        rows = Evidence.objects.filter(digest__in=[digest for digest in digests if digest])
+        return {row.digest: row for row in rows.only("pk", "digest")}
 
     @staticmethod
     def digest_of(content: Any) -> str:

@@ -42,6 +42,21 @@ class Statement:
 
 
 @dataclass(frozen=True, slots=True)
+class Sighting:
+    """What one source saw at a time: findings, by whom, and how long they stay fresh."""
+
+    findings: Sequence[Finding]
+    source: str
+    by: Actor
+    shelf_life: timedelta
+    basis: str = "observed"
+
+    def criteria(self, known: dict[str, Criterion]) -> list[Criterion]:
+        """Return the criteria that it speaks of, out of those by claim."""
+        return [known[finding.criterion] for finding in fold(self.findings)]
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """One criterion's status before and after a record."""
 
@@ -132,40 +147,56 @@ class Recording(Chained):
         Blockers whose evidence turned are moved. One transaction; the only writer of Observation besides
         `record_statements`.
         """
+        return self.record_each([Sighting(findings, source, by, shelf_life, basis)], at=at)
+
+    @transaction.atomic
+    def record_each(self, sightings: Sequence[Sighting], *, at: datetime | None = None) -> Recorded:
+        """Store what several sources saw, as `record` does for one, and score once for all of them.
+
+        Each source gets an event of its own.
+        """
         self.lock()
         at = at or timezone.now()
-        seen = _Seen(source, by, basis, shelf_life, at)
         before = self.evaluate(at)
-        findings = fold(findings)
         known = {row.claim: row for row in self.criteria.filter(removed_at=None).exclude(claim="")}
+        stored = [self._keep(sighting, known, at) for sighting in sightings]
+        after = self.evaluate(at)
+        for sighting, rows in zip(sightings, stored, strict=True):
+            if rows:
+                self._log(sighting, rows, _changes(sighting.criteria(known), before, after), at)
+                self._follow([row.criterion_id for row in rows], by=sighting.by, at=at)
+        if any(stored):
+            self.rescore(at)
+        spoken = [row for sighting in sightings for row in sighting.criteria(known)]
+        changes = _changes(spoken, before, after)
+        return Recorded(before.overall, after.overall, sum(len(rows) for rows in stored), changes)
+
+    def _keep(self, sighting: Sighting, known: dict[str, Criterion], at: datetime) -> list[Observation]:
+        """Store one source's findings; `known` maps claims to criteria and gets those that are added."""
+        seen = _Seen(sighting.source, sighting.by, sighting.basis, sighting.shelf_life, at)
+        findings = fold(sighting.findings)
         old = [(known[finding.criterion], finding) for finding in findings if finding.criterion in known]
         stored = self._observe(seen.as_rows(old))
         if new := [finding for finding in findings if finding.criterion not in known]:
             known |= self._add_claims([finding.criterion for finding in new])
             added = [(known[finding.criterion], finding) for finding in new]
             categories = [row.category_id for row, _ in added]
-            with self.reanchoring(categories, by=by, why="A claim was added.", at=at):
+            with self.reanchoring(categories, by=sighting.by, why="A claim was added.", at=at):
                 for row, _ in added:
                     row.save(force_insert=True)
                 stored += self._observe(seen.as_rows(added))
             self._link_blockers([row for row, _ in added])
-        after = self.evaluate(at)
-        changes = _changes([known[finding.criterion] for finding in findings], before, after)
-        if stored:
-            self._log(by, source, stored, changes, at)
-            self._follow([row.criterion_id for row in stored], by=by, at=at)
-            self.rescore(at)
-        return Recorded(before.overall, after.overall, len(stored), changes)
+        return stored
 
     def _log(
-        self, by: Actor, source: str, stored: list[Observation], changes: "tuple[Change, ...]", at: datetime
+        self, sighting: Sighting, stored: list[Observation], changes: tuple[Change, ...], at: datetime
     ) -> None:
         content = {
-            "source": source,
+            "source": sighting.source,
             "observations": len(stored),
             "changes": [_as_log(row) for row in changes],
         }
-        self.write_event(by, "recorded", self, after=content, at=at)
+        self.write_event(sighting.by, "recorded", self, after=content, at=at)
 
     @transaction.atomic
     def record_statements(

@@ -1,7 +1,7 @@
 """Owns tickets: one audit or piece of work, its key, and the verbs that write what becomes known about it."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any, ClassVar, Self
 
@@ -47,6 +47,13 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
             .exclude(state=Ticket.State.DROPPED)
             .order_by(models.F("audited_on").desc(nulls_last=True), "-id")
         )
+
+    def speaking_for(self, deployments: Iterable[int]) -> "dict[int, Ticket]":
+        """Return the ticket that speaks for each of the deployments, by deployment, in one query."""
+        found: dict[int, Ticket] = {}
+        for ticket in self.speaking().filter(deployment__in=deployments).select_related("deployment"):
+            found.setdefault(ticket.deployment_id, ticket)
+        return found
 
     def due_for_rescore(self, at: datetime) -> Self:
         """Return the tickets whose newest snapshot time alone may have made wrong."""

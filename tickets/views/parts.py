@@ -19,7 +19,7 @@ from tickets.models.judging import Judgement
 from tickets.views.access import htmx, ticket_or_404
 
 FINDINGS_SHOWN = 60
-PARTS = ("verdict", "tabs", "scores", "board", "findings", "checklist")
+PARTS = ("verdict", "tabs", "scores", "misfits", "board", "findings", "checklist")
 
 
 def page_context(ticket: Ticket, tab: str, judged: Judgement) -> dict[str, Any]:
@@ -66,6 +66,7 @@ def summary_context(ticket: Ticket, judged: Judgement) -> dict[str, Any]:
     return {
         **page_context(ticket, "summary", judged),
         **scores_context(ticket, judged),
+        "misfits": judged.misfits,
         "lanes": arranging.lanes(judged.blockers),
         "findings": arranging.finding_groups(arranging.worst(to_act_on, FINDINGS_SHOWN)),
         "more_findings": max(0, len(to_act_on) - FINDINGS_SHOWN),

@@ -12,6 +12,7 @@ from django.utils import timezone
 from demo import repository
 from demo.faults import Faults
 from demo.service import FRONTEND, Demo
+from readiness.probes.batches import ProbeBatch
 from readiness.probes.models import ProbeResult, ProbeRun, ProbeState
 from readiness.probes.subjects import probes_for
 from tests import factories as make
@@ -182,9 +183,9 @@ def test_a_probe_is_due_again_after_its_interval_and_the_clock_asks(shop: Deploy
     state = ProbeState.objects.get(probe="health")
     assert state.next_run_at is not None
 
-    assert ProbeRun.objects.ask_due(timezone.now()) == 0
-    assert ProbeRun.objects.ask_due(state.next_run_at + timedelta(seconds=1)) == 1
-    assert ProbeRun.objects.alive().get().probes == ["health"]
+    assert ProbeBatch.objects.gather(timezone.now()) == 0
+    assert ProbeBatch.objects.gather(state.next_run_at + timedelta(seconds=1)) == 1
+    assert list(ProbeBatch.objects.get().states.all()) == [state]
 
 
 def test_a_cancelled_run_keeps_what_it_found_and_ends(shop: Deployment) -> None:

@@ -167,7 +167,8 @@ def test_the_clock_does_not_repeat_what_a_person_asked_for() -> None:
     shop = make.deployment(base_url="https://shop.example.com", allow_intrusive=True)
     for name in ("rate-limit", "health"):
         state = ProbeState(deployment=shop, probe=name)
-        state.take(Result(Job(PROBES[name], Target(base_url="")), Outcome.ERROR, "Too slow."), None)
+        slow = Result(Job(PROBES[name], Target(base_url="")), Outcome.ERROR, "Too slow.")
+        state.take(slow, None, timezone.now(), 0.0)
         state.save()
 
     later = ProbeState.objects.due(timezone.now() + timedelta(days=30))
