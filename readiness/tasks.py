@@ -4,7 +4,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from readiness.heartbeats import Heartbeat
-from readiness.intake.models import Delivery
+from readiness.intake.models import Delivery, EvidenceRun
 from readiness.probes.models import ProbeRun
 from readiness.reports.models import Report
 from tickets.models import Ticket
@@ -32,11 +32,13 @@ def render_report(pk: int) -> None:
 
 @shared_task
 def tick() -> None:
-    """Ask for the probes that are due, ring again for what waits too long, rescore what time changed."""
+    """Ask for the probes that are due, ring again for what waits too long, rescore and sweep by the clock."""
     now = timezone.now()
     ProbeRun.objects.ask_due(now)
     for rows in (ProbeRun.objects, Delivery.objects, Report.objects):
         rows.ring_due(now)
+    EvidenceRun.objects.expire(now)
+    Delivery.objects.remove_old_payloads(now)
     for ticket in Ticket.objects.due_for_rescore(now)[:RESCORE_AT_ONCE]:
         ticket.rescore(now)
     Heartbeat.beat(Heartbeat.TICK)

@@ -1,26 +1,45 @@
 """Owns deliveries: posts as they arrived, and the verbs by which they reach the record."""
 
+import hashlib
+import json
 import secrets
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
-from typing import Any, BinaryIO, ClassVar, Self, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Self, cast
 
+from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import IntegrityError, models, transaction
+from django.db.models.fields.files import FieldFile
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import cached_property
 
 from readiness.intake.formats import discover, read_report
+from readiness.intake.merging import merged
 from readiness.intake.precedence import Run, late, shrunk
 from readiness.intake.reading import Context, Reading, Unreadable
+from readiness.intake.scopes import Scope, Weighed, source_of, together
 from readiness.intake.spool import Spooled
 from readiness.intake.terms import Terms
 from readiness.leases import Job, JobQuerySet
-from tickets.models import Actor, Deployment, Refused, Standing, Ticket
+from tickets.models import (
+    Actor,
+    Deployment,
+    Problem,
+    Reconciled,
+    Refused,
+    Reported,
+    Standing,
+    Ticket,
+)
 from tickets.redact import mask_json, mask_text
 from tickets.scoring import QUARTERS, Status
 
-REPLAY_TIME = timedelta(minutes=5)
+if TYPE_CHECKING:
+    from readiness.intake.runs import EvidenceRun, Part
+
 SHELF_LIFE = timedelta(days=7)
 LOAD_TEST_LIFE = timedelta(days=30)
 NO_AUDIT = "The deployment has no audit yet. Import or open one, then apply this again."
@@ -40,22 +59,24 @@ class DeliveryQuerySet(JobQuerySet["Delivery"]):
             context__category=delivery.context.get("category", ""),
         ).exclude(pk=delivery.pk)
 
-    def replay_of(self, deployment: Deployment | None, webhook_id: str) -> "Delivery | None":
-        """Return the delivery that came with this webhook-id while its signature was in time."""
-        lately = timezone.now() - 3 * REPLAY_TIME
-        return self.filter(
-            deployment=deployment, received_at__gt=lately, context__webhook_id=webhook_id
-        ).first()
-
     def receive(
-        self, deployment: Deployment, terms: Terms, body: Spooled, *, sender: str, webhook_id: str = ""
+        self,
+        deployment: Deployment,
+        terms: Terms,
+        body: Spooled,
+        *,
+        sender: str,
+        source: models.Model | None = None,
+        webhook_id: str = "",
     ) -> tuple["Delivery", bool]:
         """Store a post as it arrived and ring for a worker; returns the delivery and whether it is new.
 
-        The same report of the same attempt from the same sender is the delivery that is there already.
+        The same report of the same attempt from the same sender is the delivery that is there already, and
+        so is whatever comes with a `webhook_id` that its `source` used before: a signed post counts once,
+        for ever. Both are constraints of the database, so that two copies at the same moment are one.
         """
         key = terms.key(sender, body.sha256)
-        there = self.filter(deployment=deployment, idempotency_key=key).first()
+        there = self.there_already(deployment, key, source, webhook_id)
         if there is not None:
             return there, False
         delivery = self.model(
@@ -63,20 +84,77 @@ class DeliveryQuerySet(JobQuerySet["Delivery"]):
             deployment=deployment,
             idempotency_key=key,
             sender=sender,
+            source=source,
+            webhook_id=webhook_id,
             payload_sha256=body.sha256,
             payload_bytes=body.size,
-            context=terms.as_context() | {"webhook_id": webhook_id},
+            context=terms.as_context(),
             observed_at=terms.observed_at or timezone.now(),
         )
         delivery.payload.save(delivery.public_id, body.as_file(), save=False)
         try:
             with transaction.atomic():
+                delivery.rung_at = timezone.now()
                 delivery.save(force_insert=True)
                 delivery.ring_on_commit()
         except IntegrityError:
             delivery.payload.delete(save=False)
-            return self.get(deployment=deployment, idempotency_key=key), False
+            there = self.there_already(deployment, key, source, webhook_id)
+            if there is None:
+                raise
+            return there, False
         return delivery, True
+
+    def there_already(
+        self, deployment: Deployment, key: str, source: models.Model | None, webhook_id: str
+    ) -> "Delivery | None":
+        """Return the delivery of the same post, or of another one with the same webhook id; one query."""
+        same = models.Q(deployment=deployment, idempotency_key=key)
+        if source is not None and webhook_id:
+            same |= models.Q(source=source, webhook_id=webhook_id)
+        return self.filter(same).order_by("pk").first()
+
+    def of_run(self, run: "EvidenceRun", parts: "Sequence[Part]") -> "Delivery":
+        """Store the delivery that a sealed run becomes, in the transaction of the sealing."""
+        content = json.dumps([[part.name, part.sha256] for part in parts])
+        delivery = self.create(
+            public_id=f"dlv_{secrets.token_hex(12)}",
+            deployment=run.deployment,
+            idempotency_key=run.key,
+            sender=run.sender,
+            source=run.source,
+            run=run,
+            payload_sha256=hashlib.sha256(content.encode()).hexdigest(),
+            payload_bytes=sum(part.size for part in parts),
+            context=run.context,
+            observed_at=run.observed_at,
+        )
+        delivery.ring_on_commit()
+        return delivery
+
+    def with_old_payloads(self, at: datetime) -> Self:
+        """Return the deliveries whose payload has been kept long enough, oldest first.
+
+        Kept for good is what still stands: the newest recorded report of each stream can be read again.
+        """
+        newer = Delivery.objects.filter(
+            deployment=models.OuterRef("deployment"),
+            format=models.OuterRef("format"),
+            context__recorded=True,
+            context__source=models.OuterRef("context__source"),
+            context__category=models.OuterRef("context__category"),
+            pk__gt=models.OuterRef("pk"),
+        )
+        stands = models.Q(context__recorded=True) & ~models.Exists(newer)
+        old = self.filter(payload_removed_at=None, received_at__lt=at - timedelta(days=settings.PAYLOAD_DAYS))
+        return old.exclude(state__in=[Job.State.QUEUED, Job.State.RUNNING]).exclude(stands).order_by("pk")
+
+    def remove_old_payloads(self, at: datetime, limit: int = 50) -> int:
+        """Remove some of the payloads that have been kept long enough; returns how many."""
+        old = list(self.with_old_payloads(at).select_related("deployment")[:limit])
+        for delivery in old:
+            delivery.remove_payload(at)
+        return len(old)
 
 
 class Delivery(Job):
@@ -95,7 +173,17 @@ class Delivery(Job):
     deployment = models.ForeignKey(Deployment, on_delete=models.PROTECT, related_name="deliveries")
     idempotency_key = models.CharField(max_length=64)
     sender = models.CharField(max_length=200)
-    payload = models.FileField(upload_to="deliveries/%Y/%m/%d", max_length=300)
+    source = models.ForeignKey(
+        "readiness.Source", null=True, on_delete=models.PROTECT, related_name="deliveries"
+    )
+    webhook_id = models.CharField(max_length=200, blank=True)
+    run = models.OneToOneField(
+        "readiness.EvidenceRun", null=True, on_delete=models.PROTECT, related_name="delivery"
+    )
+    payload = models.FileField(
+        upload_to="deliveries/%Y/%m/%d", max_length=300, blank=True, help_text="Empty when it is in parts."
+    )
+    payload_removed_at = models.DateTimeField(null=True)
     payload_sha256 = models.CharField(max_length=64)
     payload_bytes = models.BigIntegerField()
     context = models.JSONField(
@@ -123,15 +211,32 @@ class Delivery(Job):
         ordering: ClassVar = ["-id"]
         verbose_name_plural = "deliveries"
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["deployment", "idempotency_key"], name="one_delivery_per_key")
+            models.UniqueConstraint(fields=["deployment", "idempotency_key"], name="one_delivery_per_key"),
+            models.UniqueConstraint(
+                fields=["source", "webhook_id"],
+                condition=~models.Q(webhook_id=""),
+                name="one_delivery_per_webhook_id",
+            ),
         ]
-        indexes: ClassVar = [models.Index(fields=["state", "lease_until"], name="delivery_waiting")]
+        indexes: ClassVar = [
+            models.Index(fields=["state", "lease_until"], name="delivery_waiting"),
+            models.Index(
+                fields=["received_at"],
+                condition=models.Q(payload_removed_at=None),
+                name="delivery_with_payload",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"delivery {self.public_id}"
 
     def get_absolute_url(self) -> str:
         return reverse("delivery-detail", args=[self.public_id])
+
+    @property
+    def api_address(self) -> str:
+        """Return where a machine asks what became of it."""
+        return f"{settings.SITE_URL}{reverse('api-delivery', args=[self.public_id])}"
 
     @property
     def status(self) -> str:
@@ -150,15 +255,32 @@ class Delivery(Job):
     def perform(self) -> None:
         """Read the payload and apply it; what cannot be read is rejected and changes nothing."""
         try:
-            with self.payload.open("rb") as stream:
-                file = cast(BinaryIO, stream)
-                reading = read_report(file, format=self.context.get("format", ""), context=self.said())
+            reading = self.read()
         except Unreadable as refused:
             place = f"line {refused.line}" if refused.line is not None else refused.path or ""
             self.finish(result=self.Result.REJECTED, reason=mask_text(refused.message), place=place[:200])
             return
         with transaction.atomic():
             self.apply(reading)
+
+    def read(self) -> Reading:
+        """Read the payload, or all parts of the run as one report; raises Unreadable."""
+        if self.run is None:
+            return self.read_file(self.payload)
+        readings = {}
+        for part in self.run.parts.order_by("name"):
+            try:
+                readings[part.name] = self.read_file(part.payload)
+            except Unreadable as refused:
+                place = f"line {refused.line}" if refused.line is not None else refused.path
+                refused.path, refused.line = ", ".join(filter(None, (part.name, place))), None
+                raise
+        return merged(readings)
+
+    def read_file(self, payload: FieldFile) -> Reading:
+        with payload.open("rb") as stream:
+            file = cast(BinaryIO, stream)
+            return read_report(file, format=self.context.get("format", ""), context=self.said())
 
     def apply(self, reading: Reading) -> None:
         """Record what the report says, in one transaction with the delivery's end; raises LostLease.
@@ -185,29 +307,47 @@ class Delivery(Job):
             self.finish(result=self.Result.HELD, reason=NO_AUDIT, **told)
             return
         ticket.lock()
-        result, reason = self.weigh(ticket, reading)
+        scopes = self.weigh_scopes(reading)
+        result, reason = self.weigh(ticket, reading, scopes)
         if result is self.Result.APPLIED:
             told["warnings"] += [reason] if reason else []
-            self.record(ticket, reading, told)
+            told["warnings"] += [mask_text(note) for note in scopes.notes]
+            self.record(ticket, reading, scopes, told)
         else:
             self.finish(result=result, reason=reason, **told)
 
-    def weigh(self, ticket: Ticket, reading: Reading) -> tuple[Result, str]:
+    def weigh_scopes(self, reading: Reading) -> Weighed:
+        """Return which of the report's scopes count, and in which of them problems may close."""
+        examined = {self.source_of(each.scope): each for each in together(reading.examined)}
+        if not examined:
+            return Weighed()
+        return Scope.objects.weigh(
+            self.deployment_id,
+            examined,
+            self.as_run(reading.size),
+            self.public_id,
+            self.context.get("complete", ""),
+        )
+
+    def source_of(self, scope: str) -> str:
+        return source_of(self.format, self.context, scope, self.deployment.branch)
+
+    def weigh(self, ticket: Ticket, reading: Reading, scopes: Weighed) -> tuple[Result, str]:
         """Return what is to become of a report, and a sentence that says why or what to mind."""
         if not reading.findings:
             return self.Result.UNCHANGED, "The report proves nothing, so nothing was changed."
-        standing = self.standing_run()
-        if standing is None:
-            return self.Result.APPLIED, ""
-        new = self.run(reading.size)
-        if reason := late(new, standing):
+        standing = self.standing_run
+        new = self.as_run(reading.size)
+        if standing is not None and (reason := late(new, standing)):
             return self.Result.UNCHANGED, reason
-        reason = shrunk(new, standing)
+        if standing is not None and (less := shrunk(new, standing)):
+            scopes.shrunk.insert(0, less)
+        reason = next(iter(scopes.shrunk), "")
         if reason and not self.context.get("released_by") and not self.is_worse(ticket, reading):
             return self.Result.HELD, f"{reason} Somebody has to say that this is meant."
         return self.Result.APPLIED, reason
 
-    def record(self, ticket: Ticket, reading: Reading, told: dict[str, Any]) -> None:
+    def record(self, ticket: Ticket, reading: Reading, scopes: Weighed, told: dict[str, Any]) -> None:
         """Store the findings as observations of this delivery's source, and what that changed."""
         is_load = any(finding.criterion == "test.load" for finding in reading.findings)
         seen = self.seen_at()
@@ -226,32 +366,58 @@ class Delivery(Job):
         except (Refused, KeyError) as refused:
             self.finish(result=self.Result.REJECTED, reason=mask_text(str(refused.args[0])), **told)
             return
+        problems = self.reconcile(ticket, reading, scopes)
         self.context["recorded"] = True
-        result = self.Result.APPLIED if recorded.stored else self.Result.UNCHANGED
+        is_news = recorded.stored or problems.changed
+        result = self.Result.APPLIED if is_news else self.Result.UNCHANGED
         told["changes"] = {
             "before": recorded.before,
             "after": recorded.after,
             "criteria": [asdict(change) for change in recorded.changes],
+            "problems": asdict(problems) if scopes.taken else None,
         }
         self.finish(result=result, reason="", **told)
 
+    def reconcile(self, ticket: Ticket, reading: Reading, scopes: Weighed) -> Reconciled:
+        """Bring the single problems in line with the report, and remember it as the newest of its scopes.
+
+        Where less was examined than before, nothing closes, unless a person said that this is meant.
+        """
+        if not scopes.taken:
+            return Reconciled()
+        pairs = ((self.source_of(each.scope), each) for each in reading.problems)
+        is_doubtful = scopes.shrunk and not self.context.get("released_by")
+        report = Reported(
+            [(source, each) for source, each in pairs if source in scopes.taken],
+            frozenset(scopes.taken),
+            frozenset() if is_doubtful else frozenset(scopes.complete),
+            self.seen_at(),
+            self.public_id,
+            self.context.get("commit", ""),
+        )
+        told = Problem.objects.reconcile(ticket, report, by=Actor.token(self.sender, self.public_id))
+        run = self.as_run(reading.size)
+        Scope.objects.keep(self.deployment_id, scopes.taken, run, self.public_id)
+        return told
+
     def seen_at(self) -> datetime:
         """Return the time of its observations: never before an earlier attempt's of the same run."""
-        standing, run_id = self.standing_run(), self.context.get("run_id")
+        standing, run_id = self.standing_run, self.context.get("run_id")
         if standing is None or not run_id or standing.run_id != run_id:
             return self.observed_at
         return max(self.observed_at, standing.observed_at)
 
-    def run(self, size: int | None) -> Run:
+    def as_run(self, size: int | None) -> Run:
         """Return this delivery as the rules of precedence take it."""
         return Run(
             run_id=self.context.get("run_id", ""),
             attempt=self.context.get("run_attempt", 1),
             observed_at=self.observed_at,
-            started=self.run_started(),
+            started=self.run_started,
             size=size,
         )
 
+    @cached_property
     def run_started(self) -> datetime:
         """Return when anything of this delivery's run was first seen in its stream."""
         run_id = self.context.get("run_id", "")
@@ -261,10 +427,11 @@ class Delivery(Job):
         first = seen.aggregate(first=models.Min("observed_at"))["first"]
         return min(first or self.observed_at, self.observed_at)
 
+    @cached_property
     def standing_run(self) -> Run | None:
         """Return the report whose observations stand now; None when this is the first of its stream."""
         last = Delivery.objects.in_stream_of(self).order_by("-finished_at", "-id").first()
-        return last.run(last.context.get("size")) if last else None
+        return last.as_run(last.context.get("size")) if last else None
 
     def is_worse(self, ticket: Ticket, reading: Reading) -> bool:
         """Tell whether the report says something worse than what stands: bad news does not wait."""
@@ -279,6 +446,7 @@ class Delivery(Job):
         """Let a held delivery be applied after all; raises Refused when it is not held."""
         if self.result != self.Result.HELD:
             raise Refused("This delivery does not wait for anybody.")
+        self.check_payload()
         self.context["released_by"] = by.label
         self.deployment.write_event(by, "released", self)
         self._queue_again()
@@ -288,8 +456,29 @@ class Delivery(Job):
         """Read and apply the stored payload again; raises Refused while it is on its way."""
         if not self.is_over:
             raise Refused("This delivery is still being applied.")
+        self.check_payload()
         self.deployment.write_event(by, "replayed", self)
         self._queue_again()
+
+    def check_payload(self) -> None:
+        """Raise Refused when what was posted is not kept any more."""
+        if self.payload_removed_at is not None:
+            when = f"{self.payload_removed_at:%Y-%m-%d}"
+            raise Refused(f"What was posted was removed on {when}. Let the pipeline post it again.")
+
+    def remove_payload(self, at: datetime) -> None:
+        """Forget what was posted and keep the row with its hash; files first, so that none is left behind."""
+        self.payload.delete(save=False) if self.payload else None
+        for part in self.run.parts.all() if self.run else ():
+            part.forget_file()
+            part.save(update_fields=["payload"])
+        with transaction.atomic():
+            self.payload_removed_at = at
+            self.save(update_fields=["payload", "payload_removed_at"])
+            by = Actor.system("retention")
+            self.deployment.write_event(
+                by, "removed the payload of", self, after={"sha256": self.payload_sha256}
+            )
 
     def _queue_again(self) -> None:
         self.state, self.result, self.attempt = self.State.QUEUED, self.Result.WAITING, 0

@@ -12,9 +12,11 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from readiness.intake.deliveries import Delivery
+from readiness.intake.runs import EvidenceRun, Part
+from readiness.intake.scopes import Scope
 from tickets.models import Actor, Deployment, Refused
 
-__all__ = ["ApiToken", "Delivery", "Source"]
+__all__ = ["ApiToken", "Delivery", "EvidenceRun", "Part", "Scope", "Source"]
 
 
 class ApiToken(models.Model):

@@ -8,6 +8,7 @@ from tickets.models.deployments import Deployment, Membership, Policy
 from tickets.models.events import Actor, Comment, Conflict, Event, Refused
 from tickets.models.observations import Evidence, Observation, Resolution, Standing
 from tickets.models.people import SignInLink, User
+from tickets.models.problems import Problem, Reconciled, Reported
 from tickets.models.recording import Recorded, Statement
 from tickets.models.snapshots import Override, Snapshot
 from tickets.models.tickets import Ticket, TicketCounter
@@ -29,9 +30,12 @@ __all__ = [
     "Observation",
     "Override",
     "Policy",
+    "Problem",
     "Recommendation",
+    "Reconciled",
     "Recorded",
     "Refused",
+    "Reported",
     "Resolution",
     "Section",
     "SignInLink",

@@ -140,7 +140,7 @@ def test_the_terms_are_kept_with_the_delivery() -> None:
     delivery = Delivery.objects.get()
     assert delivery.context == {
         "format": "junit", "category": "e2e", "commit": "abcdef1", "branch": "main", "run_id": "77",
-        "run_attempt": 2, "scope": "web", "event": "", "webhook_id": "",
+        "run_attempt": 2, "scope": "web", "event": "", "complete": "",
     }  # fmt: skip
     assert delivery.observed_at.isoformat() == "2026-02-01T08:00:00+00:00"
 
@@ -233,7 +233,7 @@ def test_a_signed_post_is_taken_from_its_source() -> None:
 
     delivery = Delivery.objects.get()
     assert answer.status_code == 202
-    assert (delivery.sender, delivery.context["webhook_id"]) == ("source ci", "msg_1")
+    assert (delivery.sender, delivery.webhook_id) == ("source ci", "msg_1")
 
 
 def test_both_secrets_are_live_while_one_replaces_the_other() -> None:
