@@ -64,7 +64,11 @@ class JobQuerySet(models.QuerySet[Row]):
             lease_until=now + timedelta(seconds=settings.LEASE_SECONDS),
             started_at=now,
         )  # fmt: skip
-        return self.get(pk=pk) if taken else None
+        return self.with_needs().get(pk=pk) if taken else None
+
+    def with_needs(self) -> Self:
+        """Return the rows with what performing them reads."""
+        return self
 
     def work(self, pk: int) -> None:
         """Claim the row and perform it; does nothing when somebody else has it or it is done."""

@@ -27,8 +27,6 @@ from readiness.leases import Job, JobQuerySet
 from tickets.models import (
     Actor,
     Deployment,
-    Problem,
-    Reconciled,
     Refused,
     Reported,
     Standing,
@@ -42,12 +40,16 @@ if TYPE_CHECKING:
 
 SHELF_LIFE = timedelta(days=7)
 LOAD_TEST_LIFE = timedelta(days=30)
+LIKE_TERMS = ("format", "category", "scope", "commit", "branch", "run_id")
 NO_AUDIT = "The deployment has no audit yet. Import or open one, then apply this again."
 
 
 class DeliveryQuerySet(JobQuerySet["Delivery"]):
     def visible_to(self, user: Any) -> Self:
         return self.filter(deployment__in=Deployment.objects.visible_to(user))
+
+    def with_needs(self) -> Self:
+        return self.select_related("deployment", "run")
 
     def in_stream_of(self, delivery: "Delivery") -> Self:
         """Return the recorded deliveries that spoke to the same claim for the same source, newest first."""
@@ -77,6 +79,13 @@ class DeliveryQuerySet(JobQuerySet["Delivery"]):
         """
         key = terms.key(sender, body.sha256)
         there = self.there_already(deployment, key, source, webhook_id)
+        if there is not None and not (terms.run_id or terms.event or webhook_id):
+            newest = self.like(there).order_by("-pk").first() or there
+            if newest.payload_sha256 == body.sha256:
+                return newest, False
+            # Nothing names the run, and another report came in between: the old one again is news.
+            key = hashlib.sha256(f"{key} after {newest.public_id}".encode()).hexdigest()
+            there = self.there_already(deployment, key, source, webhook_id)
         if there is not None:
             return there, False
         delivery = self.model(
@@ -104,6 +113,11 @@ class DeliveryQuerySet(JobQuerySet["Delivery"]):
                 raise
             return there, False
         return delivery, True
+
+    def like(self, delivery: "Delivery") -> Self:
+        """Return what the same sender posted with the same terms, whatever it held."""
+        terms = {f"context__{name}": delivery.context.get(name, "") for name in LIKE_TERMS}
+        return self.filter(deployment=delivery.deployment_id, sender=delivery.sender, **terms)
 
     def there_already(
         self, deployment: Deployment, key: str, source: models.Model | None, webhook_id: str
@@ -302,11 +316,10 @@ class Delivery(Job):
             "summary": mask_json(dict(reading.summary)),
             "warnings": [mask_text(warning) for warning in reading.warnings],
         }
-        ticket = self.deployment.current_ticket
+        ticket = self.deployment.locked_ticket()
         if ticket is None:
             self.finish(result=self.Result.HELD, reason=NO_AUDIT, **told)
             return
-        ticket.lock()
         scopes = self.weigh_scopes(reading)
         result, reason = self.weigh(ticket, reading, scopes)
         if result is self.Result.APPLIED:
@@ -362,32 +375,34 @@ class Delivery(Job):
                     source=self.context["source"],
                     by=Actor.token(self.sender, self.public_id),
                     shelf_life=LOAD_TEST_LIFE if is_load else SHELF_LIFE,
+                    problems=self.reported(reading, scopes),
                 )
         except (Refused, KeyError) as refused:
             self.finish(result=self.Result.REJECTED, reason=mask_text(str(refused.args[0])), **told)
             return
-        problems = self.reconcile(ticket, reading, scopes)
+        run = self.as_run(reading.size)
+        Scope.objects.keep(self.deployment_id, scopes.taken, run, self.public_id)
         self.context["recorded"] = True
-        is_news = recorded.stored or problems.changed
+        is_news = recorded.stored or recorded.problems.changed
         result = self.Result.APPLIED if is_news else self.Result.UNCHANGED
         told["changes"] = {
             "before": recorded.before,
             "after": recorded.after,
             "criteria": [asdict(change) for change in recorded.changes],
-            "problems": asdict(problems) if scopes.taken else None,
+            "problems": asdict(recorded.problems) if scopes.taken else None,
         }
         self.finish(result=result, reason="", **told)
 
-    def reconcile(self, ticket: Ticket, reading: Reading, scopes: Weighed) -> Reconciled:
-        """Bring the single problems in line with the report, and remember it as the newest of its scopes.
+    def reported(self, reading: Reading, scopes: Weighed) -> Reported | None:
+        """Return the report's single problems; None when it knows of no scope that counts.
 
         Where less was examined than before, nothing closes, unless a person said that this is meant.
         """
         if not scopes.taken:
-            return Reconciled()
+            return None
         pairs = ((self.source_of(each.scope), each) for each in reading.problems)
         is_doubtful = scopes.shrunk and not self.context.get("released_by")
-        report = Reported(
+        return Reported(
             [(source, each) for source, each in pairs if source in scopes.taken],
             frozenset(scopes.taken),
             frozenset() if is_doubtful else frozenset(scopes.complete),
@@ -395,10 +410,6 @@ class Delivery(Job):
             self.public_id,
             self.context.get("commit", ""),
         )
-        told = Problem.objects.reconcile(ticket, report, by=Actor.token(self.sender, self.public_id))
-        run = self.as_run(reading.size)
-        Scope.objects.keep(self.deployment_id, scopes.taken, run, self.public_id)
-        return told
 
     def seen_at(self) -> datetime:
         """Return the time of its observations: never before an earlier attempt's of the same run."""

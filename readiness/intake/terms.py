@@ -60,7 +60,15 @@ class Terms:
         """
         if self.event:
             return hashlib.sha256(json.dumps([self.event]).encode()).hexdigest()
-        about = [self.format, self.category, self.scope, self.commit, self.run_id, self.run_attempt]
+        about = [
+            self.format,
+            self.category,
+            self.scope,
+            self.commit,
+            self.branch,
+            self.run_id,
+            self.run_attempt,
+        ]
         about += [self.complete] if self.complete else []
         return hashlib.sha256(json.dumps([sender, *about, body_sha256]).encode()).hexdigest()
 

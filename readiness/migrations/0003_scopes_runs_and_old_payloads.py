@@ -5,111 +5,174 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('readiness', '0002_badge_and_heartbeat'),
-        ('tickets', '0003_problems'),
+        ("readiness", "0002_badge_and_heartbeat"),
+        ("tickets", "0003_problems"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Part',
+            name="Part",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100)),
-                ('payload', models.FileField(blank=True, max_length=300, upload_to='runs/%Y/%m/%d')),
-                ('sha256', models.CharField(max_length=64)),
-                ('size', models.BigIntegerField()),
-                ('stored_at', models.DateTimeField(auto_now=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=100)),
+                ("payload", models.FileField(blank=True, max_length=300, upload_to="runs/%Y/%m/%d")),
+                ("sha256", models.CharField(max_length=64)),
+                ("size", models.BigIntegerField()),
+                ("stored_at", models.DateTimeField(auto_now=True)),
             ],
         ),
         migrations.CreateModel(
-            name='Scope',
+            name="Scope",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('source', models.CharField(max_length=400)),
-                ('size', models.PositiveIntegerField()),
-                ('run_id', models.CharField(blank=True, max_length=200)),
-                ('run_attempt', models.PositiveIntegerField(default=1)),
-                ('observed_at', models.DateTimeField()),
-                ('started_at', models.DateTimeField()),
-                ('label', models.CharField(max_length=40)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("source", models.CharField(max_length=400)),
+                ("size", models.PositiveIntegerField()),
+                ("run_id", models.CharField(blank=True, max_length=200)),
+                ("run_attempt", models.PositiveIntegerField(default=1)),
+                ("observed_at", models.DateTimeField()),
+                ("started_at", models.DateTimeField()),
+                ("label", models.CharField(max_length=40)),
             ],
         ),
         migrations.AddField(
-            model_name='delivery',
-            name='payload_removed_at',
+            model_name="delivery",
+            name="payload_removed_at",
             field=models.DateTimeField(null=True),
         ),
         migrations.AddField(
-            model_name='delivery',
-            name='source',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='deliveries', to='readiness.source'),
+            model_name="delivery",
+            name="source",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="deliveries",
+                to="readiness.source",
+            ),
         ),
         migrations.AddField(
-            model_name='delivery',
-            name='webhook_id',
+            model_name="delivery",
+            name="webhook_id",
             field=models.CharField(blank=True, max_length=200),
         ),
         migrations.AlterField(
-            model_name='delivery',
-            name='payload',
-            field=models.FileField(blank=True, help_text='Empty when it is in parts.', max_length=300, upload_to='deliveries/%Y/%m/%d'),
+            model_name="delivery",
+            name="payload",
+            field=models.FileField(
+                blank=True,
+                help_text="Empty when it is in parts.",
+                max_length=300,
+                upload_to="deliveries/%Y/%m/%d",
+            ),
         ),
         migrations.CreateModel(
-            name='EvidenceRun',
+            name="EvidenceRun",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.CharField(max_length=40, unique=True)),
-                ('key', models.CharField(max_length=64)),
-                ('sender', models.CharField(max_length=200)),
-                ('context', models.JSONField(default=dict)),
-                ('state', models.CharField(choices=[('open', 'Open'), ('sealed', 'Sealed'), ('expired', 'Expired')], default='open', max_length=10)),
-                ('observed_at', models.DateTimeField()),
-                ('opened_at', models.DateTimeField(auto_now_add=True)),
-                ('expires_at', models.DateTimeField()),
-                ('sealed_at', models.DateTimeField(null=True)),
-                ('deployment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='evidence_runs', to='tickets.deployment')),
-                ('source', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='readiness.source')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("public_id", models.CharField(max_length=40, unique=True)),
+                ("key", models.CharField(max_length=64)),
+                ("sender", models.CharField(max_length=200)),
+                ("context", models.JSONField(default=dict)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("open", "Open"), ("sealed", "Sealed"), ("expired", "Expired")],
+                        default="open",
+                        max_length=10,
+                    ),
+                ),
+                ("observed_at", models.DateTimeField()),
+                ("opened_at", models.DateTimeField(auto_now_add=True)),
+                ("expires_at", models.DateTimeField()),
+                ("sealed_at", models.DateTimeField(null=True)),
+                (
+                    "deployment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="evidence_runs",
+                        to="tickets.deployment",
+                    ),
+                ),
+                (
+                    "source",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="readiness.source",
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='delivery',
-            name='run',
-            field=models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='delivery', to='readiness.evidencerun'),
+            model_name="delivery",
+            name="run",
+            field=models.OneToOneField(
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="delivery",
+                to="readiness.evidencerun",
+            ),
         ),
         migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(condition=models.Q(('payload_removed_at', None)), fields=['received_at'], name='delivery_with_payload'),
+            model_name="delivery",
+            index=models.Index(
+                condition=models.Q(("payload_removed_at", None)),
+                fields=["received_at"],
+                name="delivery_with_payload",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='delivery',
-            constraint=models.UniqueConstraint(condition=models.Q(('webhook_id', ''), _negated=True), fields=('source', 'webhook_id'), name='one_delivery_per_webhook_id'),
+            model_name="delivery",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("webhook_id", ""), _negated=True),
+                fields=("source", "webhook_id"),
+                name="one_delivery_per_webhook_id",
+            ),
         ),
         migrations.AddField(
-            model_name='part',
-            name='run',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='parts', to='readiness.evidencerun'),
+            model_name="part",
+            name="run",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="parts", to="readiness.evidencerun"
+            ),
         ),
         migrations.AddField(
-            model_name='scope',
-            name='deployment',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='scopes', to='tickets.deployment'),
+            model_name="scope",
+            name="deployment",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="scopes", to="tickets.deployment"
+            ),
         ),
         migrations.AddIndex(
-            model_name='evidencerun',
-            index=models.Index(fields=['state', 'expires_at'], name='run_expiring'),
+            model_name="evidencerun",
+            index=models.Index(fields=["state", "expires_at"], name="run_expiring"),
         ),
         migrations.AddConstraint(
-            model_name='evidencerun',
-            constraint=models.UniqueConstraint(fields=('deployment', 'key'), name='one_run_per_key'),
+            model_name="evidencerun",
+            constraint=models.UniqueConstraint(fields=("deployment", "key"), name="one_run_per_key"),
         ),
         migrations.AddConstraint(
-            model_name='part',
-            constraint=models.UniqueConstraint(fields=('run', 'name'), name='one_part_per_name'),
+            model_name="part",
+            constraint=models.UniqueConstraint(fields=("run", "name"), name="one_part_per_name"),
         ),
         migrations.AddConstraint(
-            model_name='scope',
-            constraint=models.UniqueConstraint(fields=('deployment', 'source'), name='one_scope_per_source'),
+            model_name="scope",
+            constraint=models.UniqueConstraint(fields=("deployment", "source"), name="one_scope_per_source"),
         ),
     ]

@@ -5,45 +5,117 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('tickets', '0002_what_more_probes_ask'),
+        ("tickets", "0002_what_more_probes_ask"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Problem',
+            name="Problem",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('identity', models.CharField(editable=False, max_length=64, unique=True)),
-                ('identity_version', models.PositiveSmallIntegerField(default=1, editable=False)),
-                ('source', models.CharField(editable=False, max_length=300)),
-                ('rule', models.CharField(editable=False, max_length=300)),
-                ('subject', models.CharField(editable=False, max_length=500)),
-                ('title', models.CharField(max_length=300)),
-                ('severity', models.CharField(choices=[('critical', 'Critical'), ('high', 'High'), ('medium', 'Medium'), ('low', 'Low'), ('unknown', 'Unknown')], default='unknown', max_length=10)),
-                ('rank', models.PositiveSmallIntegerField(default=5, editable=False)),
-                ('tool', models.CharField(blank=True, max_length=100)),
-                ('path', models.CharField(blank=True, max_length=300)),
-                ('line', models.PositiveIntegerField(blank=True, null=True)),
-                ('state', models.CharField(choices=[('open', 'Open'), ('suppressed', 'Suppressed in the tool'), ('closed', 'Closed by evidence')], default='open', max_length=10)),
-                ('commit', models.CharField(blank=True, max_length=64)),
-                ('first_seen_at', models.DateTimeField()),
-                ('last_seen_at', models.DateTimeField()),
-                ('last_seen_in', models.CharField(blank=True, max_length=40)),
-                ('changed_at', models.DateTimeField()),
-                ('changed_in', models.CharField(blank=True, help_text='The report that opened or closed it last.', max_length=40)),
-                ('decision', models.CharField(blank=True, choices=[('wont_fix', "Won't fix"), ('false_positive', 'False positive'), ('waived', 'Waived until a date')], max_length=14)),
-                ('decided_by', models.CharField(blank=True, max_length=200)),
-                ('decided_at', models.DateTimeField(blank=True, null=True)),
-                ('decision_reason', models.TextField(blank=True)),
-                ('waived_until', models.DateTimeField(blank=True, null=True)),
-                ('deployment', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='problems', to='tickets.deployment')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("identity", models.CharField(editable=False, max_length=64, unique=True)),
+                ("identity_version", models.PositiveSmallIntegerField(default=1, editable=False)),
+                ("source", models.CharField(editable=False, max_length=300)),
+                ("rule", models.CharField(editable=False, max_length=300)),
+                ("subject", models.CharField(editable=False, max_length=500)),
+                ("title", models.CharField(max_length=300)),
+                (
+                    "severity",
+                    models.CharField(
+                        choices=[
+                            ("critical", "Critical"),
+                            ("high", "High"),
+                            ("medium", "Medium"),
+                            ("low", "Low"),
+                            ("unknown", "Unknown"),
+                        ],
+                        default="unknown",
+                        max_length=10,
+                    ),
+                ),
+                ("rank", models.PositiveSmallIntegerField(default=5, editable=False)),
+                ("tool", models.CharField(blank=True, max_length=100)),
+                ("path", models.CharField(blank=True, max_length=300)),
+                ("line", models.PositiveIntegerField(blank=True, null=True)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("open", "Open"),
+                            ("suppressed", "Suppressed in the tool"),
+                            ("closed", "Closed by evidence"),
+                        ],
+                        default="open",
+                        max_length=10,
+                    ),
+                ),
+                ("commit", models.CharField(blank=True, max_length=64)),
+                ("first_seen_at", models.DateTimeField()),
+                ("last_seen_at", models.DateTimeField()),
+                ("last_seen_in", models.CharField(blank=True, max_length=40)),
+                ("changed_at", models.DateTimeField()),
+                (
+                    "changed_in",
+                    models.CharField(
+                        blank=True, help_text="The report that opened or closed it last.", max_length=40
+                    ),
+                ),
+                (
+                    "decision",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("wont_fix", "Won't fix"),
+                            ("false_positive", "False positive"),
+                            ("waived", "Waived until a date"),
+                        ],
+                        max_length=14,
+                    ),
+                ),
+                ("decided_by", models.CharField(blank=True, max_length=200)),
+                ("decided_at", models.DateTimeField(blank=True, null=True)),
+                ("decision_reason", models.TextField(blank=True)),
+                ("waived_until", models.DateTimeField(blank=True, null=True)),
+                (
+                    "deployment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="problems",
+                        to="tickets.deployment",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['rank', 'path', 'id'],
-                'indexes': [models.Index(fields=['deployment', 'source'], name='problem_source'), models.Index(fields=['deployment', 'state', 'rank'], name='problem_list'), models.Index(fields=['changed_in'], name='problem_changed_in')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('decision', ''), models.Q(('decision_reason', ''), _negated=True), _connector='OR'), name='problem_decision_needs_a_reason'), models.CheckConstraint(condition=models.Q(models.Q(('decision', 'waived'), ('waived_until__isnull', False)), models.Q(models.Q(('decision', 'waived'), _negated=True), ('waived_until', None)), _connector='OR'), name='problem_waiver_has_an_end')],
+                "ordering": ["rank", "path", "id"],
+                "indexes": [
+                    models.Index(fields=["deployment", "source"], name="problem_source"),
+                    models.Index(fields=["deployment", "state", "rank"], name="problem_list"),
+                    models.Index(fields=["changed_in"], name="problem_changed_in"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("decision", ""),
+                            models.Q(("decision_reason", ""), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="problem_decision_needs_a_reason",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("decision", "waived"), ("waived_until__isnull", False)),
+                            models.Q(models.Q(("decision", "waived"), _negated=True), ("waived_until", None)),
+                            _connector="OR",
+                        ),
+                        name="problem_waiver_has_an_end",
+                    ),
+                ],
             },
         ),
     ]

@@ -16,7 +16,7 @@ from tickets.redact import mask_text
 from tickets.sightings import IDENTITY_VERSION, SEVERITIES, Seen, Sighting
 
 if TYPE_CHECKING:
-    from tickets.models.tickets import Ticket
+    from tickets.models.recording import Recording
 
 LONGEST_WAIVER = timedelta(days=90)
 TEXTS = ("title", "severity", "tool", "path", "line")
@@ -53,6 +53,10 @@ class Reconciled:
     def changed(self) -> int:
         return self.new + self.reopened + self.closed + self.suppressed
 
+    def as_log(self) -> dict[str, int]:
+        names = ("new", "reopened", "closed", "suppressed", "before", "after")
+        return {name: getattr(self, name) for name in names}
+
 
 class ProblemQuerySet(models.QuerySet["Problem"]):
     def visible_to(self, user: Any) -> Self:
@@ -73,13 +77,13 @@ class ProblemQuerySet(models.QuerySet["Problem"]):
         decided = self.filter(state=Problem.State.OPEN, decision=word)
         return decided.filter(waived_until__gt=at) if word == Problem.Decision.WAIVED else decided
 
-    def reconcile(self, ticket: "Ticket", report: Reported, *, by: Actor) -> Reconciled:
+    def reconcile(self, ticket: "Recording", report: Reported) -> Reconciled:
         """Bring the problems of the ticket's deployment in line with a report, in a fixed number of queries.
 
-        The ticket must be locked, in the transaction of what belongs to this. Only within the complete
+        Called by `ticket.record` alone, which holds the ticket and writes the event. Only within the complete
         sources does what is no longer reported close. What people decided is never touched.
         """
-        deployment = ticket.deployment_id
+        deployment = ticket.chain()[0]
         seen = worst_by_identity(
             (sighting.identity(deployment, source), sighting) for source, sighting in report.sightings
         )
@@ -101,9 +105,6 @@ class ProblemQuerySet(models.QuerySet["Problem"]):
         )
         self._close(planned.closed, report)
         self._touch(deployment, planned.unchanged, report)
-        if told.changed:
-            after = {"report": report.label, **_as_log(told)}
-            ticket.write_event(by, "reconciled", ticket.deployment, after=after)
         return told
 
     def _write(self, rows: "list[Problem]") -> None:
@@ -321,8 +322,3 @@ def _counts(planned: Plan, rows: dict[str, Problem]) -> Reconciled:
     after = before + len(planned.new) + len(planned.reopened) - fewer
     sizes = (len(planned.new), len(planned.reopened), len(planned.closed), len(planned.suppressed))
     return Reconciled(*sizes, len(planned.unchanged), before, after)
-
-
-def _as_log(told: Reconciled) -> dict[str, int]:
-    names = ("new", "reopened", "closed", "suppressed", "before", "after")
-    return {name: getattr(told, name) for name in names}

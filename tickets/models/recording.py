@@ -18,6 +18,7 @@ from tickets.models.categories import Category
 from tickets.models.criteria import Criterion
 from tickets.models.events import Actor, Chained, Refused
 from tickets.models.observations import STATEMENT_LIFE, Evidence, Observation, Standing
+from tickets.models.problems import Problem, Reconciled, Reported
 from tickets.redact import mask_text
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class Recorded:
     after: Decimal | None
     stored: int
     changes: tuple[Change, ...] = ()
+    problems: Reconciled = field(default_factory=Reconciled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,7 @@ class Recording(Chained):
         criteria: RelatedManager[Criterion]
 
         def lock(self) -> None: ...
+        def keep_snapshot(self, judgement: judging.Judgement) -> Snapshot: ...
         def evaluate(self, at: datetime | None = None) -> scoring.Evaluation: ...
         def rescore(self, at: datetime | None = None) -> Snapshot: ...
 
@@ -124,8 +127,11 @@ class Recording(Chained):
         shelf_life: timedelta,
         basis: str = Observation.Basis.OBSERVED,
         at: datetime | None = None,
+        problems: Reported | None = None,
     ) -> Recorded:
         """Store findings as observations and follow what they change; the same again change nothing.
+
+        `problems` are the single ones of the same report, which are reconciled with those that are known.
 
         Of several findings about one claim the worst counts. A claim that has no criterion yet gets
         one from the pack, with its category re-anchored; Refused when the pack has none.
@@ -135,11 +141,12 @@ class Recording(Chained):
         self.lock()
         at = at or timezone.now()
         seen = _Seen(source, by, basis, shelf_life, at)
-        before = self.evaluate(at)
+        rows = judging.Rows.of(self)
+        before = rows.evaluate(at)
         findings = fold(findings)
-        known = {row.claim: row for row in self.criteria.filter(removed_at=None).exclude(claim="")}
+        known = {row.claim: row for row in rows.criteria if row.claim}
         old = [(known[finding.criterion], finding) for finding in findings if finding.criterion in known]
-        stored = self._observe(seen.as_rows(old))
+        stored = self._observe(seen.as_rows(old), rows.criteria)
         if new := [finding for finding in findings if finding.criterion not in known]:
             known |= self._add_claims([finding.criterion for finding in new])
             added = [(known[finding.criterion], finding) for finding in new]
@@ -149,23 +156,17 @@ class Recording(Chained):
                     row.save(force_insert=True)
                 stored += self._observe(seen.as_rows(added))
             self._link_blockers([row for row, _ in added])
-        after = self.evaluate(at)
+            rows = judging.Rows.of(self)
+        reconciled = Problem.objects.reconcile(self, problems) if problems else Reconciled()
+        after = rows.evaluate(at)
         changes = _changes([known[finding.criterion] for finding in findings], before, after)
+        recorded = Recorded(before.overall, after.overall, len(stored), changes, reconciled)
+        if stored or reconciled.changed:
+            self.write_event(by, "recorded", self, after=_content(source, recorded), at=at)
         if stored:
-            self._log(by, source, stored, changes, at)
             self._follow([row.criterion_id for row in stored], by=by, at=at)
-            self.rescore(at)
-        return Recorded(before.overall, after.overall, len(stored), changes)
-
-    def _log(
-        self, by: Actor, source: str, stored: list[Observation], changes: "tuple[Change, ...]", at: datetime
-    ) -> None:
-        content = {
-            "source": source,
-            "observations": len(stored),
-            "changes": [_as_log(row) for row in changes],
-        }
-        self.write_event(by, "recorded", self, after=content, at=at)
+            self.keep_snapshot(judging.judge(self, at, None, rows))
+        return recorded
 
     @transaction.atomic
     def record_statements(
@@ -211,13 +212,23 @@ class Recording(Chained):
         self.rescore(at)
         return Recorded(before.overall, after.overall, 1, _changes([criterion], before, after))
 
-    def _observe(self, rows: list[Observation]) -> list[Observation]:
-        """Store the observations that are new and move the pointers; returns those that were stored."""
+    def _observe(
+        self, rows: list[Observation], criteria: Sequence[Criterion] | None = None
+    ) -> list[Observation]:
+        """Store the observations that are new and move the pointers; returns those that were stored.
+
+        `criteria`, from `with_standing()`, are kept as they would be read again.
+        """
+        if not rows:
+            return []
+        places = {row.criterion_id for row in rows}
+        if criteria is None:
+            criteria = Criterion.objects.filter(pk__in=places).with_standing()
+        held = {row.pk: row for row in criteria if row.pk in places}
         standings = {
             (standing.criterion_id, standing.source): standing
-            for standing in Standing.objects.filter(
-                criterion__in={row.criterion_id for row in rows}
-            ).select_related("observation")
+            for row in held.values()
+            for standing in row.standings.all()
         }
         fresh: list[Observation] = []
         for row in rows:
@@ -240,6 +251,9 @@ class Recording(Chained):
             unique_fields=["criterion", "source"],
             update_fields=["observation"],
         )
+        for place, standing in moved.items():
+            if place not in standings:
+                _stand(held[place[0]], standing)
         return fresh
 
     def _add_claims(self, keys: Sequence[str]) -> dict[str, Criterion]:
@@ -304,6 +318,22 @@ class Recording(Chained):
             anchor = scoring.reanchor(was, now.derived)
             if anchor is not None and (anchor.assessed or hold) and was.derived != now.derived:
                 category.anchor_at(anchor, by=by, rationale=why, at=at)
+
+
+def _stand(criterion: Criterion, standing: Standing) -> None:
+    """Add a new source to the criterion as it was read; a source that is there was changed in place."""
+    prefetched = criterion.standings.all()
+    prefetched._result_cache = [*prefetched, standing]
+
+
+def _content(source: str, recorded: Recorded) -> dict[str, Any]:
+    """Return what the log keeps of a record."""
+    content = {
+        "source": source,
+        "observations": recorded.stored,
+        "changes": [_as_log(row) for row in recorded.changes],
+    }
+    return content | {"problems": recorded.problems.as_log()} if recorded.problems.changed else content
 
 
 def _changes(

@@ -143,6 +143,9 @@ class Ticket(Recording):
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
+    # Set where the row itself was read for update: it is held then, until that transaction ends.
+    is_held = False
+
     objects = TicketQuerySet.as_manager()
 
     class Meta:
@@ -162,6 +165,8 @@ class Ticket(Recording):
 
     def lock(self) -> None:
         """Hold the ticket until the transaction ends: every writer of the record queues here."""
+        if self.is_held:
+            return
         type(self).objects.select_for_update().only("pk").get(pk=self.pk)
 
     def evaluate(self, at: datetime | None = None) -> scoring.Evaluation:
@@ -187,7 +192,11 @@ class Ticket(Recording):
     def rescore(self, at: datetime | None = None) -> Snapshot:
         """Append a snapshot when the result changed; returns the newest one."""
         self.lock()
-        new = self.judge(at).snapshot()
+        return self.keep_snapshot(self.judge(at))
+
+    def keep_snapshot(self, judgement: "judging.Judgement") -> Snapshot:
+        """Append the snapshot of a judgement when its result is new; the ticket must be locked."""
+        new = judgement.snapshot()
         newest = Snapshot.objects.filter(newest_of=self).first()
         if newest is not None and newest.result() == new.result():
             newest.good_until, newest.evidence_at = new.good_until, new.evidence_at
