@@ -4,7 +4,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Self, cast
 
@@ -44,6 +44,22 @@ LIKE_TERMS = ("format", "category", "scope", "commit", "branch", "run_id")
 NO_AUDIT = "The deployment has no audit yet. Import or open one, then apply this again."
 
 
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A post on its way to be stored."""
+
+    deployment: Deployment
+    terms: Terms
+    body: Spooled
+    sender: str
+    source: models.Model | None
+    webhook_id: str
+
+    @property
+    def names_no_run(self) -> bool:
+        return not (self.terms.run_id or self.terms.event or self.webhook_id)
+
+
 class DeliveryQuerySet(JobQuerySet["Delivery"]):
     def visible_to(self, user: Any) -> Self:
         return self.filter(deployment__in=Deployment.objects.visible_to(user))
@@ -77,56 +93,58 @@ class DeliveryQuerySet(JobQuerySet["Delivery"]):
         so is whatever comes with a `webhook_id` that its `source` used before: a signed post counts once,
         for ever. Both are constraints of the database, so that two copies at the same moment are one.
         """
+        post = Posted(deployment, terms, body, sender, source, webhook_id)
         key = terms.key(sender, body.sha256)
-        there = self.there_already(deployment, key, source, webhook_id)
-        if there is not None and not (terms.run_id or terms.event or webhook_id):
-            newest = self.like(there).order_by("-pk").first() or there
-            if newest.payload_sha256 == body.sha256:
-                return newest, False
-            # Nothing names the run, and another report came in between: the old one again is news.
-            key = hashlib.sha256(f"{key} after {newest.public_id}".encode()).hexdigest()
-            there = self.there_already(deployment, key, source, webhook_id)
-        if there is not None:
+        delivery = self.stored(post, key)
+        if delivery is not None:
+            return delivery, True
+        there = self.there_already(post, key)
+        if not post.names_no_run:
             return there, False
+        newest = self.like(there).order_by("-pk")[:1].get()
+        if newest.payload_sha256 == body.sha256:
+            return newest, False
+        # Nothing names the run, and another report came in between: the old one again is news.
+        key = hashlib.sha256(f"{key} after {newest.public_id}".encode()).hexdigest()
+        delivery = self.stored(post, key)
+        return (delivery, True) if delivery is not None else (self.there_already(post, key), False)
+
+    def stored(self, post: "Posted", key: str) -> "Delivery | None":
+        """Store a post under a key; None when the key or its webhook id is taken: asking first costs more."""
         delivery = self.model(
             public_id=f"dlv_{secrets.token_hex(12)}",
-            deployment=deployment,
+            deployment=post.deployment,
             idempotency_key=key,
-            sender=sender,
-            source=source,
-            webhook_id=webhook_id,
-            payload_sha256=body.sha256,
-            payload_bytes=body.size,
-            context=terms.as_context(),
-            observed_at=terms.observed_at or timezone.now(),
+            sender=post.sender,
+            source=post.source,
+            webhook_id=post.webhook_id,
+            payload_sha256=post.body.sha256,
+            payload_bytes=post.body.size,
+            context=post.terms.as_context(),
+            observed_at=post.terms.observed_at or timezone.now(),
+            rung_at=timezone.now(),
         )
-        delivery.payload.save(delivery.public_id, body.as_file(), save=False)
+        delivery.payload.save(delivery.public_id, post.body.as_file(), save=False)
         try:
             with transaction.atomic():
-                delivery.rung_at = timezone.now()
                 delivery.save(force_insert=True)
                 delivery.ring_on_commit()
         except IntegrityError:
             delivery.payload.delete(save=False)
-            there = self.there_already(deployment, key, source, webhook_id)
-            if there is None:
-                raise
-            return there, False
-        return delivery, True
+            return None
+        return delivery
 
     def like(self, delivery: "Delivery") -> Self:
         """Return what the same sender posted with the same terms, whatever it held."""
         terms = {f"context__{name}": delivery.context.get(name, "") for name in LIKE_TERMS}
         return self.filter(deployment=delivery.deployment_id, sender=delivery.sender, **terms)
 
-    def there_already(
-        self, deployment: Deployment, key: str, source: models.Model | None, webhook_id: str
-    ) -> "Delivery | None":
+    def there_already(self, post: "Posted", key: str) -> "Delivery":
         """Return the delivery of the same post, or of another one with the same webhook id; one query."""
-        same = models.Q(deployment=deployment, idempotency_key=key)
-        if source is not None and webhook_id:
-            same |= models.Q(source=source, webhook_id=webhook_id)
-        return self.filter(same).order_by("pk").first()
+        same = models.Q(deployment=post.deployment, idempotency_key=key)
+        if post.webhook_id:
+            same |= models.Q(source=post.source, webhook_id=post.webhook_id)
+        return self.filter(same).order_by("pk")[:1].get()
 
     def of_run(self, run: "EvidenceRun", parts: "Sequence[Part]") -> "Delivery":
         """Store the delivery that a sealed run becomes, in the transaction of the sealing."""

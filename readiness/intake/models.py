@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import secrets
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import ClassVar
 
@@ -60,14 +61,17 @@ class ApiToken(models.Model):
         return token, text
 
     @classmethod
-    def of(cls, text: str) -> "ApiToken | None":
-        """Return the live token with this secret text, in constant time for a known prefix; else None."""
+    def of(cls, text: str, *, only: Sequence[str] = ()) -> "ApiToken | None":
+        """Return the live token with this secret text, in constant time for a known prefix; else None.
+
+        `only` names the columns that will be read, for those who are asked hundreds of times a second.
+        """
         parts = text.split("_", 2)
         if len(parts) != 3 or parts[0] != "rdy":
             return None
         now = timezone.now()
         live = cls.objects.select_related("deployment").filter(revoked_at=None, expires_at__gt=now)
-        token = live.filter(prefix=parts[1]).first()
+        token = next(iter(live.only(*only).filter(prefix=parts[1])), None)
         digest = token.digest if token else "0" * 64
         if not hmac.compare_digest(digest, cls.digest_of(text)):
             return None
@@ -97,7 +101,8 @@ class SourceQuerySet(models.QuerySet["Source"]):
     def signing_for(self, slug: str) -> list["Source"]:
         """Return the enabled sources that may sign evidence for the deployment of this slug."""
         signing = self.filter(deployment__slug=slug, kind=Source.STANDARD_WEBHOOKS, enabled=True)
-        return list(signing.select_related("deployment").order_by("pk"))
+        columns = ("name", "secret", "next_secret", "deployment__slug")
+        return list(signing.select_related("deployment").only(*columns).order_by("pk"))
 
 
 class Source(models.Model):

@@ -94,13 +94,13 @@ class ProblemQuerySet(models.QuerySet["Problem"]):
             {identity: sighting.seen for identity, sighting in seen.items()},
             [identity for identity, row in rows.items() if row.source in report.complete],
         )
-        told = _counts(planned, rows)
+        told, changes = _counts(planned, rows), planned.changes
         self._write(
             [
                 _row(deployment, identity, sources[identity], seen[identity], rows.get(identity), report)
                 for identity in sorted(seen)
                 if seen[identity].seen is not Seen.UNDECIDED
-                and (identity in planned.changes or _reads_otherwise(rows[identity], seen[identity]))
+                and (identity in changes or _reads_otherwise(rows[identity], seen[identity]))
             ]
         )
         self._close(planned.closed, report)
