@@ -211,7 +211,7 @@ def sarif(results: int, first: int) -> bytes:
 
 
 def apply(deployment: Any, body: bytes, minute: int) -> tuple[float, float, int, dict[str, int]]:
-    """Take a scan in and apply it; returns the seconds, those of the processor, the statements, the changes."""
+    """Take a scan in and apply it; returns seconds, processor seconds, statements and what changed."""
     from datetime import UTC, datetime, timedelta
 
     from django.db import connection

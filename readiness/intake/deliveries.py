@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Self, cast
 
 from django.conf import settings
@@ -269,6 +270,12 @@ class Delivery(Job):
     def api_address(self) -> str:
         """Return where a machine asks what became of it."""
         return f"{settings.SITE_URL}{reverse('api-delivery', args=[self.public_id])}"
+
+    @property
+    def delta(self) -> Decimal | None:
+        """Return by how much the score moved; None when it was or is unknown."""
+        before, after = (self.changes.get(name) for name in ("before", "after"))
+        return None if before is None or after is None else Decimal(after) - Decimal(before)
 
     @property
     def status(self) -> str:

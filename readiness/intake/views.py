@@ -1,6 +1,5 @@
 """Owns the doors for reports: evidence comes in here, and what became of it is told here."""
 
-from decimal import Decimal
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -53,8 +52,6 @@ def receipt(delivery: Delivery, is_new: bool) -> HttpResponse:
 
 def told(delivery: Delivery) -> dict[str, Any]:
     """A delivery as JSON: where it stands, why, and what it changed; scores are decimal strings."""
-    before, after = (delivery.changes.get(name) for name in ("before", "after"))
-    delta = str(Decimal(after) - Decimal(before)) if before is not None and after is not None else None
     return {
         "delivery": delivery.api_address,
         "id": delivery.public_id,
@@ -72,9 +69,9 @@ def told(delivery: Delivery) -> dict[str, Any]:
         "outcome": delivery.outcome or None,
         "summary": delivery.summary or None,
         "warnings": delivery.warnings,
-        "before": before,
-        "after": after,
-        "delta": delta,
+        "before": delivery.changes.get("before"),
+        "after": delivery.changes.get("after"),
+        "delta": None if delivery.delta is None else str(delivery.delta),
         "changes": delivery.changes.get("criteria", []),
         "problems": delivery.changes.get("problems"),
     }

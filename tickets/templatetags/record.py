@@ -1,19 +1,21 @@
 """Owns the tags that speak about rows of the record: addresses, states, the sentences of the log."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from typing import Any
 
 from django import template
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from tickets import arranging, charts, tones
 from tickets.advice import Action
 from tickets.charts import Run, history
-from tickets.models import Blocker, Event, Ticket
+from tickets.models import Blocker, Event, Problem, Ticket
 from tickets.models.editing import Editable
 from tickets.models.judging import Judgement
 from tickets.scoring import CategoryResult
@@ -46,6 +48,14 @@ BLOCKER_TONES: Mapping[str, tuple[tones.Tone, str]] = {
     "wont_fix": ("warn", "Won't fix"),
     "duplicate": ("mute", "Duplicate"),
 }
+PROBLEM_TONES: Mapping[str, tones.Tone] = {
+    "open": "fail",
+    "suppressed": "mute",
+    "closed": "pass",
+    "wont_fix": "warn",
+    "false_positive": "mute",
+    "waived": "warn",
+}
 EVENT_ICONS: Mapping[str, str] = {
     "opened": "report",
     "imported": "import",
@@ -63,8 +73,18 @@ EVENT_ICONS: Mapping[str, str] = {
     "waived": "shield",
     "resolved": "contradiction",
     "linked": "link",
+    "decided": "scale",
+    "took back the decision on": "undo",
 }
 FIELD_WORDS: Mapping[str, str] = {"due": "due date", "external_link": "link"}
+
+
+@register.simple_tag
+def problem_state(problem: Problem, at: datetime | None = None) -> SafeString:
+    """Return the tag of where a problem stands now; one that people left is never shown as passed."""
+    standing = problem.standing_at(at or timezone.now())
+    words = dict([*Problem.State.choices, *Problem.Decision.choices])
+    return tag(PROBLEM_TONES[standing], words[standing])
 
 
 @register.simple_tag(takes_context=True)
