@@ -22,7 +22,9 @@ SECRET = "whsec_YW4gZXhhbXBsZSBzZWNyZXQgZm9yIGEgdGVzdCBydW4="
 GIT = ["git", "-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false"]
 
 
-@pytest.mark.parametrize(("command", "sender"), list(zip(COMMANDS, ("token ci", "source ci"), strict=True)))
+@pytest.mark.parametrize(
+    ("command", "sender"), list(zip(COMMANDS, ("token ci", "token ci", "source ci"), strict=True))
+)
 def test_a_command_of_the_document_posts_a_report(
     command: str, sender: str, tmp_path: Path, live_server: LiveServer
 ) -> None:
