@@ -37,6 +37,7 @@ from tickets.redact import mask_json, mask_text
 from tickets.scoring import QUARTERS, Status
 
 if TYPE_CHECKING:
+    from readiness.intake.models import Source
     from readiness.intake.runs import EvidenceRun, Part
 
 SHELF_LIFE = timedelta(days=7)
@@ -53,7 +54,7 @@ class Posted:
     terms: Terms
     body: Spooled
     sender: str
-    source: models.Model | None
+    source: "Source | None"
     webhook_id: str
 
     @property
@@ -85,7 +86,7 @@ class DeliveryQuerySet(JobQuerySet["Delivery"]):
         body: Spooled,
         *,
         sender: str,
-        source: models.Model | None = None,
+        source: "Source | None" = None,
         webhook_id: str = "",
     ) -> tuple["Delivery", bool]:
         """Store a post as it arrived and ring for a worker; returns the delivery and whether it is new.

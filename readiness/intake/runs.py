@@ -3,7 +3,7 @@
 import re
 import secrets
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import IntegrityError, models, transaction
@@ -15,6 +15,9 @@ from readiness.intake.spool import Spooled
 from readiness.intake.terms import Terms
 from tickets.models import Deployment, Refused
 
+if TYPE_CHECKING:
+    from readiness.intake.models import Source
+
 OPEN_FOR = timedelta(hours=2)
 MOST_PARTS = 500
 PART_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -22,7 +25,7 @@ PART_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 class EvidenceRunQuerySet(models.QuerySet["EvidenceRun"]):
     def open_for(
-        self, deployment: Deployment, terms: Terms, *, sender: str, source: models.Model | None = None
+        self, deployment: Deployment, terms: Terms, *, sender: str, source: "Source | None" = None
     ) -> tuple["EvidenceRun", bool]:
         """Return the run of these terms and whether it is new.
 

@@ -291,22 +291,30 @@ def _row(
     """Return the problem as the report shows it; the state's last change stays where it is the same state."""
     is_same = old is not None and old.state == sighting.seen.value
     return Problem(
-        deployment_id=deployment, identity=identity, source=source[:300], rule=sighting.rule[:300],
-        subject=sighting.subject[:500], state=sighting.seen.value, commit=report.commit,
-        first_seen_at=report.seen_at, last_seen_at=report.seen_at, last_seen_in=report.label,
+        deployment_id=deployment,
+        identity=identity,
+        source=source[:300],
+        rule=mask_text(sighting.rule[:300])[:300],
+        subject=mask_text(sighting.subject[:500])[:500],
+        state=sighting.seen.value,
+        commit=report.commit,
+        first_seen_at=report.seen_at,
+        last_seen_at=report.seen_at,
+        last_seen_in=report.label,
         changed_at=old.changed_at if old and is_same else report.seen_at,
         changed_in=old.changed_in if old and is_same else report.label,
-        rank=SEVERITIES.index(sighting.severity), **_texts(sighting),
-    )  # fmt: skip
+        rank=SEVERITIES.index(sighting.severity),
+        **_texts(sighting),
+    )
 
 
 def _texts(sighting: Sighting) -> dict[str, Any]:
     """Return what may change about a problem, as it is stored."""
     return {
-        "title": mask_text(sighting.title)[:300],
+        "title": mask_text(sighting.title[:600])[:300],
         "severity": sighting.severity,
         "tool": sighting.tool[:100],
-        "path": sighting.path[:300],
+        "path": mask_text(sighting.path[:300])[:300],
         "line": sighting.line,
     }
 

@@ -113,6 +113,8 @@ class Recording(Chained):
         criteria: RelatedManager[Criterion]
 
         def lock(self) -> None: ...
+        def read_rows(self) -> judging.Rows: ...
+        def judge(self, at: datetime | None, *, rows: judging.Rows) -> judging.Judgement: ...
         def keep_snapshot(self, judgement: judging.Judgement) -> Snapshot: ...
         def evaluate(self, at: datetime | None = None) -> scoring.Evaluation: ...
         def rescore(self, at: datetime | None = None) -> Snapshot: ...
@@ -141,7 +143,7 @@ class Recording(Chained):
         self.lock()
         at = at or timezone.now()
         seen = _Seen(source, by, basis, shelf_life, at)
-        rows = judging.Rows.of(self)
+        rows = self.read_rows()
         before = rows.evaluate(at)
         findings = fold(findings)
         known = {row.claim: row for row in rows.criteria if row.claim}
@@ -156,7 +158,7 @@ class Recording(Chained):
                     row.save(force_insert=True)
                 stored += self._observe(seen.as_rows(added))
             self._link_blockers([row for row, _ in added])
-            rows = judging.Rows.of(self)
+            rows = self.read_rows()
         reconciled = Problem.objects.reconcile(self, problems) if problems else Reconciled()
         after = rows.evaluate(at)
         changes = _changes([known[finding.criterion] for finding in findings], before, after)
@@ -165,7 +167,7 @@ class Recording(Chained):
             self.write_event(by, "recorded", self, after=_content(source, recorded), at=at)
         if stored:
             self._follow([row.criterion_id for row in stored], by=by, at=at)
-            self.keep_snapshot(judging.judge(self, at, None, rows))
+            self.keep_snapshot(self.judge(at, rows=rows))
         return recorded
 
     @transaction.atomic
@@ -222,9 +224,8 @@ class Recording(Chained):
         if not rows:
             return []
         places = {row.criterion_id for row in rows}
-        if criteria is None:
-            criteria = Criterion.objects.filter(pk__in=places).with_standing()
-        held = {row.pk: row for row in criteria if row.pk in places}
+        read = Criterion.objects.filter(pk__in=places).with_standing() if criteria is None else criteria
+        held = {row.pk: row for row in read if row.pk in places}
         standings = {
             (standing.criterion_id, standing.source): standing
             for row in held.values()

@@ -177,9 +177,21 @@ class Ticket(Recording):
         """Return one category's score at a moment."""
         return judging.category_of(self.evaluate(at), category.key)
 
-    def judge(self, at: datetime | None = None, commit: "judging.Asked | None" = None) -> "judging.Judgement":
-        """Return score, verdict and their inputs, for a page (no commit) or for a gate's asked commit."""
-        return judging.judge(self, at or timezone.now(), commit)
+    def judge(
+        self,
+        at: datetime | None = None,
+        commit: "judging.Asked | None" = None,
+        rows: "judging.Rows | None" = None,
+    ) -> "judging.Judgement":
+        """Return score, verdict and their inputs, for a page (no commit) or for a gate's asked commit.
+
+        `rows` are the ticket's own when they were read already.
+        """
+        return judging.judge(self, at or timezone.now(), commit, rows)
+
+    def read_rows(self) -> "judging.Rows":
+        """Return the rows that the score is made from, in four queries."""
+        return judging.Rows.of(self)
 
     @property
     def lowering(self) -> verdict.Lowering | None:

@@ -71,6 +71,7 @@ class Suite:
     """One open testsuite element: what it claims, and the counts at the moment it opened."""
 
     name: str
+    path: str
     claimed_tests: int | None
     claimed_bad: int
     tests: int
@@ -173,10 +174,11 @@ class Recount:
             self.is_noted = False
             return
         own = (case.get("classname", ""), case.get("name", ""))
-        suites = " > ".join(suite.name for suite in self.suites if suite.name)
-        subject = " :: ".join((suites, *own))
-        title = shown(f"{full_name(case)}: {said.get('message', '')}".rstrip(": "))
-        path, line = shown(case.get("file", "")), number(case, "line")
+        subject = " :: ".join((self.suites[-1].path if self.suites else "", *own))
+        # Masked where it is stored: most of what a long report says is known already.
+        words = f"{'.'.join(filter(None, own))}: {said.get('message', '')}"[: SHOWN_TEXT * 2]
+        title = " ".join(words.split()).rstrip(": ")
+        path, line = case.get("file", ""), number(case, "line")
         self.problems.append(Sighting("", "test", subject, title, "medium", "", path, line or None, seen))
 
     def _too_many(self) -> TooLarge:
@@ -204,7 +206,9 @@ class Recount:
         bad += number(attributes, "errors") or 0
         claimed = number(attributes, "tests")
         name = attributes.get("name", "")
-        self.suites.append(Suite(name, claimed, bad, self.tests, self.bad, self.counts["flaky"]))
+        outer = self.suites[-1].path if self.suites else ""
+        path = " > ".join(filter(None, (outer, name)))
+        self.suites.append(Suite(name, path, claimed, bad, self.tests, self.bad, self.counts["flaky"]))
 
     def _close_suite(self, suite: Suite) -> None:
         tests = self.tests - suite.tests

@@ -32,8 +32,19 @@ SHOWN_RULES = 10
 OF_RUN = frozenset({"tool", "automationDetails", "invocations", "originalUriBaseIds"})
 OF_RESULT = frozenset({"rule", "suppressions", "properties"})
 # What tells one problem from another; kept of as many results as problems are.
-OF_PROBLEM = OF_RESULT | {"message", "fingerprints", "partialFingerprints"}
-SHOWN_TITLE = 300
+OF_PROBLEM: dict[str, dict[str, Any]] = {
+    "message": {"text": {}},
+    "fingerprints": {},
+    "partialFingerprints": {},
+}
+OF_LOCATION: dict[str, Any] = {
+    "physicalLocation": {
+        "artifactLocation": {"uri": {}, "uriBaseId": {}},
+        "region": {"startLine": {}, "snippet": {"text": {}}},
+    }
+}
+# Twice what is stored: a secret is masked there, and must not be cut in two before.
+SHOWN_TITLE = 600
 PASSED = frozenset({"pass", "notApplicable", "informational"})
 
 # What decides about a result, without its place and message: a few hundred stand for 100,000 results.
@@ -97,13 +108,14 @@ class Run:
         place = result.get("place")
         place = place if isinstance(place, dict) else {}
         artifact, region = (part(place, name) for name in ("artifactLocation", "region"))
-        line, snippet = region.get("startLine"), part(region, "snippet").get("text")
+        line, fingerprint = region.get("startLine"), fingerprint_of(result)
+        snippet = None if fingerprint else part(region, "snippet").get("text")
         uri, base = (str(artifact.get(name) or "")[:1000] for name in ("uri", "uriBaseId"))
         once = self.known.setdefault
         self.notes.append(
             Note(
                 once(kind, kind),
-                fingerprint_of(result),
+                fingerprint,
                 once(uri, uri),
                 once(base, base),
                 line if isinstance(line, int) and 0 < line < 2**31 else None,
@@ -218,22 +230,25 @@ class Log:
             if self.noted < self.limits.problems:
                 self._note(run)
             else:
-                run.kinds[kind_of(self._result(OF_RESULT))] += 1
+                run.kinds[kind_of(self._result(noted=False))] += 1
                 run.is_noted = False
             self.results += 1
             if self.results > self.limits.results:
                 raise TooLarge(f"The report has more than {self.limits.results:,} results.", "results")
 
     def _note(self, run: Run) -> None:
-        result = self._result(OF_PROBLEM)
+        result = self._result(noted=True)
         kind = kind_of(result)
         run.kinds[kind] += 1
         if kind[2] not in PASSED:
             run.note(result, kind)
             self.noted += 1
 
-    def _result(self, kept: frozenset[str]) -> dict[str, Any]:
-        """The scalars of a result and the few subtrees that are asked for; done for every result."""
+    def _result(self, *, noted: bool) -> dict[str, Any]:
+        """The scalars of a result and the few subtrees that decide about it; done for every result.
+
+        `noted` adds those that tell which problem it is.
+        """
         result: dict[str, Any] = {}
         key, deepest = "", self.limits.json_depth
         for event, value in self.events:
@@ -243,9 +258,11 @@ class Log:
                 result[key] = value
             elif event == "end_map":
                 break
-            elif key in kept and (key != "rule" or "ruleId" not in result):
+            elif key in OF_RESULT and (key != "rule" or "ruleId" not in result):
                 result[key] = jsonfile.subtree(self.events, (event, value), deepest)
-            elif key == "locations" and event == "start_array" and kept is OF_PROBLEM:
+            elif noted and key in OF_PROBLEM and event == "start_map":
+                result[key] = jsonfile.picked(self.events, OF_PROBLEM[key], deepest)
+            elif noted and key == "locations" and event == "start_array":
                 result["place"] = self._place()
             else:
                 jsonfile.skip(self.events, deepest)
@@ -253,12 +270,16 @@ class Log:
 
     def _place(self) -> Any:
         """The physical location of the first of a result's locations; the others are passed over."""
-        event, deepest = next(self.events), self.limits.json_depth
-        if event[0] == "end_array":
+        event, deepest = next(self.events)[0], self.limits.json_depth
+        if event == "end_array":
             return None
-        first = event[1] if event[0] in SCALARS else jsonfile.subtree(self.events, event, deepest)
+        first: dict[str, Any] = {}
+        if event == "start_map":
+            first = jsonfile.picked(self.events, OF_LOCATION, deepest)
+        elif event not in SCALARS:
+            jsonfile.skip(self.events, deepest)
         jsonfile.skip(self.events, deepest)
-        return first.get("physicalLocation") if isinstance(first, dict) else None
+        return first.get("physicalLocation")
 
     def _members(self) -> Iterator[tuple[str, Event]]:
         """The members of the object that was just opened: each name with the event that opens its value."""

@@ -39,14 +39,14 @@ def deliver(ticket: Ticket, passing: int, **terms: Any) -> Delivery:
 def test_an_old_payload_goes_and_the_row_keeps_its_hash_and_says_so() -> None:
     ticket = factories.ticket()
     old, standing = deliver(ticket, 10), deliver(ticket, 11)
-    name = old.payload.name
+    name = str(old.payload.name)
 
     assert Delivery.objects.remove_old_payloads(LATER) == 1
     assert Delivery.objects.remove_old_payloads(LATER) == 0
 
     old.refresh_from_db()
     assert (bool(old.payload), old.payload_removed_at, len(old.payload_sha256)) == (False, LATER, 64)
-    assert (default_storage.exists(name), default_storage.exists(standing.payload.name)) == (False, True)
+    assert (default_storage.exists(name), default_storage.exists(str(standing.payload.name))) == (False, True)
     assert Event.objects.filter(verb="removed the payload of").count() == 1
     assert list(ticket.deployment.broken_links()) == []
 
@@ -94,8 +94,13 @@ def endpoint() -> Iterator[str]:
 
 @pytest.fixture
 def bucket(endpoint: str, settings: LazySettings) -> Any:
-    keys = {"aws_access_key_id": "key", "aws_secret_access_key": "secret"}
-    client = boto3.client("s3", endpoint_url=endpoint, region_name="eu-central-1", **keys)
+    client = boto3.client(
+        "s3",
+        endpoint_url=endpoint,
+        region_name="eu-central-1",
+        aws_access_key_id="key",
+        aws_secret_access_key="secret",
+    )
     client.create_bucket(Bucket="readiness", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
     address = f"s3://readiness/files?endpoint={endpoint}&region=eu-central-1"
     files = storage_of(address, settings.MEDIA_ROOT, access_key="key", secret_key="secret")

@@ -100,7 +100,7 @@ def test_a_change_is_one_event_that_names_the_report() -> None:
 @pytest.mark.parametrize("body", [sarif(*NAMES), junit(*NAMES)], ids=["sarif", "junit"])
 def test_the_same_report_three_times_changes_nothing(body: bytes) -> None:
     ticket = factories.ticket()
-    terms = {"format": "sarif" if body.startswith(b"{") else "junit", "commit": "abcdef1"}
+    terms: dict[str, Any] = {"format": "sarif" if body.startswith(b"{") else "junit", "commit": "abcdef1"}
     deliver(ticket, body, **terms)
     before = list(Problem.objects.order_by("pk").values("identity", "state", "changed_at", "first_seen_at"))
 

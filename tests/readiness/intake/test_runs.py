@@ -113,7 +113,7 @@ def test_a_part_is_replaced_by_its_name_and_its_old_file_goes(
 ) -> None:
     run = pipeline.open().json()["id"]
     pipeline.put(run, "a.xml", junit("one"))
-    old = Part.objects.get().payload.name
+    old = str(Part.objects.get().payload.name)
 
     again = pipeline.put(run, "a.xml", junit("one"))
     with django_capture_on_commit_callbacks(execute=True):
@@ -121,7 +121,7 @@ def test_a_part_is_replaced_by_its_name_and_its_old_file_goes(
 
     part = Part.objects.get()
     assert (again.status_code, other.status_code) == (200, 200)
-    assert (default_storage.exists(old), default_storage.exists(part.payload.name)) == (False, True)
+    assert (default_storage.exists(old), default_storage.exists(str(part.payload.name))) == (False, True)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_a_run_that_nobody_sealed_never_scores_and_ends_after_two_hours(
 ) -> None:
     run = EvidenceRun.objects.get(public_id=pipeline.open().json()["id"])
     pipeline.put(run.public_id, "a.xml", junit())
-    file = Part.objects.get().payload.name
+    file = str(Part.objects.get().payload.name)
     assert EvidenceRun.objects.expire(timezone.now() + timedelta(minutes=119)) == 0
 
     EvidenceRun.objects.filter(pk=run.pk).update(expires_at=timezone.now())
