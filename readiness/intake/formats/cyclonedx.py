@@ -99,7 +99,7 @@ class Bill:
     def package(self, ref: str) -> str:
         # urn:cdx:<serial>/<version>#<bom-ref> is a reference into another bill.
         inner = ref.rpartition("#")[2] if ref.startswith("urn:cdx:") else ref
-        return self.names.get(inner) or package_of(inner)
+        return package_of(inner) if inner.startswith("pkg:") else self.names.get(inner) or package_of(inner)
 
     def count_component(self) -> None:
         self.components += 1

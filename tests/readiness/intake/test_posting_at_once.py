@@ -13,8 +13,10 @@ import pytest
 from django.conf import settings
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
+from standardwebhooks.webhooks import Webhook
 
-from readiness.intake.models import ApiToken, Delivery
+from readiness.intake.models import ApiToken, Delivery, Source
 from readiness.intake.spool import spooled
 from readiness.intake.terms import Terms
 from tests import factories
@@ -93,3 +95,22 @@ def test_twenty_first_uploads_of_one_scan_keep_each_problem_once() -> None:
     assert sorted(Problem.objects.values_list("rule", flat=True)) == sorted(f"r{n}" for n in range(10))
     told = Delivery.objects.values_list("changes__problems__new", flat=True)
     assert sum(new or 0 for new in told) == 10
+
+
+def test_twenty_copies_of_a_signed_post_at_one_moment_count_once_whatever_their_query_says() -> None:
+    ticket = factories.ticket()
+    secret = "whsec_YW4gZXhhbXBsZSBzZWNyZXQgZm9yIGEgdGVzdCBydW4="
+    Source.objects.create(deployment=ticket.deployment, name="ci", secret=secret)
+    at = timezone.now()
+    signature = Webhook(secret).sign("msg_1", at, JUNIT.decode())
+    stamp = str(int(at.timestamp()))
+    sent = {"webhook-id": "msg_1", "webhook-timestamp": stamp, "webhook-signature": signature}
+    address = f"/api/v1/deployments/{ticket.deployment.slug}/evidence?format=junit&run_id="
+
+    def post(number: int) -> Any:
+        return Client().post(f"{address}{number}", JUNIT, content_type="text/xml", headers=sent)
+
+    answers = each_at_once([partial(post, number) for number in range(AT_ONCE)])
+
+    assert sorted(answer.status_code for answer in answers) == [200] * (AT_ONCE - 1) + [202]
+    assert len({answer.json()["id"] for answer in answers}) == Delivery.objects.count() == 1
