@@ -4,6 +4,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Self, cast
 
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, connection, models, transaction
 from django.db.models.fields.files import FieldFile
 from django.urls import reverse
 from django.utils import timezone
@@ -44,6 +45,11 @@ SHELF_LIFE = timedelta(days=7)
 LOAD_TEST_LIFE = timedelta(days=30)
 LIKE_TERMS = ("format", "category", "scope", "commit", "branch", "run_id")
 NO_AUDIT = "The deployment has no audit yet. Import or open one, then apply this again."
+
+
+def alone_or_within() -> AbstractContextManager[Any]:
+    """One statement needs no transaction of its own; within another one its failure must not end that."""
+    return transaction.atomic() if connection.in_atomic_block else nullcontext()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +134,12 @@ class DeliveryQuerySet(JobQuerySet["Delivery"]):
         )
         delivery.payload.save(delivery.public_id, post.body.as_file(), save=False)
         try:
-            with transaction.atomic():
+            with alone_or_within():
                 delivery.save(force_insert=True)
-                delivery.ring_on_commit()
         except IntegrityError:
             delivery.payload.delete(save=False)
             return None
+        delivery.ring_on_commit()
         return delivery
 
     def like(self, delivery: "Delivery") -> Self:

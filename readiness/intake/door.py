@@ -25,8 +25,6 @@ View = Callable[..., HttpResponse]
 DRAINED_BYTES = 256 * 1024 * 1024
 DRAIN_CHUNK = 1024 * 1024
 NOT_PROVEN = "Not proven"
-# What taking in a post reads of its token.
-OF_A_POST = ("name", "digest", "actions", "last_used_at", "deployment__slug")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +61,7 @@ def proven(request: HttpRequest, slug: str, *, may_be_empty: bool = False) -> It
         with signed_post(request, slug, may_be_empty) as post:
             yield post
         return
-    token = proven_token(request, only=OF_A_POST)
+    token = proven_token(request, ApiToken.of_a_post)
     if not token.may(ApiToken.Action.POST_EVIDENCE, token.deployment):
         raise Problem(403, "Not allowed", "This token may not post evidence. Use one that may.")
     if token.deployment.slug != slug:
@@ -99,10 +97,10 @@ def lower_headers(request: HttpRequest) -> dict[str, str]:
     return {name.lower(): value for name, value in request.headers.items()}
 
 
-def proven_token(request: HttpRequest, *, only: Sequence[str] = ()) -> ApiToken:
-    """The live token of the Authorization header, with all columns or `only` some; raises Problem."""
+def proven_token(request: HttpRequest, found: Callable[[str], ApiToken | None] = ApiToken.of) -> ApiToken:
+    """The live token of the Authorization header, as `found` gets it by its text; raises Problem."""
     try:
-        token = ApiToken.of(bearer_of(request.headers.get("Authorization", "")), only=only)
+        token = found(bearer_of(request.headers.get("Authorization", "")))
     except BadSignature as refused:
         raise Problem(401, NOT_PROVEN, str(refused)) from refused
     if token is None:
