@@ -33,6 +33,8 @@ CONNECTIONS, SECONDS, ROUNDS = 32, 4.0, 3
 JUNIT = '<testsuite name="unit">' + '<testcase classname="tests.shop" name="test_{n}"/>' * 20 + "</testsuite>"
 SECRET = b"a secret of a benchmark of 32 b."
 Made = tuple[bytes, dict[str, str]]
+# In seconds, by kind and round.
+Latencies = dict[str, list[list[float]]]
 
 
 def prepare(folder: str) -> None:
@@ -70,7 +72,7 @@ def prepare(folder: str) -> None:
 
 @contextmanager
 def server() -> Iterator[tuple[str, int]]:
-    """The product's web server with the benchmark's addresses, as Procfile starts it: its address and process."""
+    """The product's web server with the benchmark's addresses, as Procfile starts it: address and process."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     command = [
@@ -160,10 +162,8 @@ MAKE: dict[str, Callable[[int, str], Made]] = {
 }
 
 
-def measure(
-    address: str, pid: int, slug: str, token: str
-) -> tuple[dict[str, list[list[float]]], dict[str, float]]:
-    """Let every kind take its turn in every round; returns latencies by kind and round, and processor time."""
+def measure(address: str, pid: int, slug: str, token: str) -> tuple[Latencies, dict[str, float]]:
+    """Let every kind take its turn in every round; returns latencies, and processor time by kind."""
     evidence = f"{address}/api/v1/deployments/{slug}/evidence?format=junit&category=unit&run_id=77"
     addresses = {
         "empty view": f"{address}/bare/empty",
@@ -171,7 +171,7 @@ def measure(
         "post with a token": evidence,
         "signed post": evidence,
     }
-    found: dict[str, list[list[float]]] = {kind: [] for kind in MAKE}
+    found: Latencies = {kind: [] for kind in MAKE}
     busy = dict.fromkeys(MAKE, 0.0)
     answers: Any = multiprocessing.get_context("spawn").Queue()
     for turn in range(ROUNDS):
@@ -190,12 +190,13 @@ def measure(
     return found, busy
 
 
-def show(found: dict[str, list[list[float]]], busy: dict[str, float]) -> None:
+def show(found: Latencies, busy: dict[str, float]) -> None:
     rates = {
         kind: statistics.median(len(taken) / SECONDS for taken in rounds) for kind, rounds in found.items()
     }
     print(
-        f"{'':20}{'per second':>11}{'of insert':>11}{'p50 ms':>9}{'p99 ms':>9}{'CPU ms':>9}   (goal: 0.40, p99 < 100 ms)"
+        f"{'':20}{'per second':>11}{'of insert':>11}{'p50 ms':>9}{'p99 ms':>9}{'CPU ms':>9}"
+        "   (goal: 0.40, p99 < 100 ms)"
     )
     for kind, rounds in found.items():
         every = sorted(each for taken in rounds for each in taken)
@@ -230,7 +231,10 @@ def sarif(results: int, first: int) -> bytes:
 
 
 def apply(deployment: Any, body: bytes, minute: int) -> tuple[float, float, int, dict[str, int]]:
-    """Take a scan in and apply it; returns seconds, processor seconds, statements and what changed."""
+    """Take a scan in and apply it; returns seconds, statements and what changed.
+
+    The second figure is processor time, ours and the database's together.
+    """
     from datetime import UTC, datetime, timedelta
 
     from django.db import connection
@@ -245,9 +249,12 @@ def apply(deployment: Any, body: bytes, minute: int) -> tuple[float, float, int,
         terms = Terms(format="sarif", run_id=str(minute), observed_at=at)
         delivery, _ = Delivery.objects.receive(deployment, terms, spool, sender="bench")
     with CaptureQueriesContext(connection) as queries:
-        began, busy = time.perf_counter(), time.process_time()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            backend = cursor.fetchone()[0]
+        began, busy = time.perf_counter(), time.process_time() + busy_seconds(backend)
         Delivery.objects.work(delivery.pk)
-        took, busy = time.perf_counter() - began, time.process_time() - busy
+        took, busy = time.perf_counter() - began, time.process_time() + busy_seconds(backend) - busy
     delivery.refresh_from_db()
     words = ("SAVEPOINT", "RELEASE", "BEGIN", "COMMIT")
     statements = sum(not query["sql"].startswith(words) for query in queries.captured_queries)

@@ -132,7 +132,8 @@ class ProblemQuerySet(models.QuerySet["Problem"]):
         """Say of what is still there that it was seen again; of a whole source without naming every row."""
         again = {"last_seen_at": report.seen_at, "last_seen_in": report.label, "commit": report.commit}
         whole = self.filter(deployment=deployment, source__in=report.complete)
-        whole.exclude(state=Problem.State.CLOSED).update(**again)
+        # What was written a moment ago says so already; writing all of it twice would double the work.
+        whole.exclude(state=Problem.State.CLOSED).exclude(last_seen_in=report.label).update(**again)
         if identities and report.sources - report.complete:
             self.filter(identity__in=identities).update(**again)
 
@@ -157,8 +158,11 @@ class Problem(models.Model):
         LOW = "low", "Low"
         UNKNOWN = "unknown", "Unknown"
 
-    deployment = models.ForeignKey(Deployment, on_delete=models.CASCADE, related_name="problems")
-    identity = models.CharField(max_length=64, unique=True, editable=False)
+    # Every index is paid for with every row: the ones below serve the deployment and the identity too.
+    deployment = models.ForeignKey(
+        Deployment, on_delete=models.CASCADE, related_name="problems", db_index=False
+    )
+    identity = models.CharField(max_length=64, editable=False)
     identity_version = models.PositiveSmallIntegerField(default=IDENTITY_VERSION, editable=False)
     source = models.CharField(max_length=300, editable=False)
     rule = models.CharField(max_length=300, editable=False)
@@ -189,6 +193,7 @@ class Problem(models.Model):
     class Meta:
         ordering: ClassVar = ["rank", "path", "id"]
         constraints: ClassVar = [
+            models.UniqueConstraint(fields=["identity"], name="one_problem_per_identity"),
             models.CheckConstraint(
                 condition=models.Q(decision="") | ~models.Q(decision_reason=""),
                 name="problem_decision_needs_a_reason",
@@ -294,8 +299,6 @@ def _row(
         deployment_id=deployment,
         identity=identity,
         source=source[:300],
-        rule=mask_text(sighting.rule[:300])[:300],
-        subject=mask_text(sighting.subject[:500])[:500],
         state=sighting.seen.value,
         commit=report.commit,
         first_seen_at=report.seen_at,
@@ -309,18 +312,27 @@ def _row(
 
 
 def _texts(sighting: Sighting) -> dict[str, Any]:
-    """Return what may change about a problem, as it is stored."""
+    """Return what is told about a problem, as it is stored: masked, in one go, and cut."""
+    told = (sighting.title[:600], sighting.path[:300], sighting.rule[:300], sighting.subject[:500])
+    together = mask_text("\n".join(told)).split("\n")
+    parts = together if len(together) == len(told) else [mask_text(text) for text in told]
     return {
-        "title": mask_text(sighting.title[:600])[:300],
+        "title": parts[0][:300],
+        "path": parts[1][:300],
+        "rule": parts[2][:300],
+        "subject": parts[3][:500],
         "severity": sighting.severity,
         "tool": sighting.tool[:100],
-        "path": mask_text(sighting.path[:300])[:300],
         "line": sighting.line,
     }
 
 
 def _reads_otherwise(row: Problem, sighting: Sighting) -> bool:
-    return any(getattr(row, name) != value for name, value in _texts(sighting).items())
+    """Tell whether the report tells something else about a known problem; most often it is the very same."""
+    plain = (row.title, row.path, row.line, row.severity, row.tool)
+    if plain == (sighting.title, sighting.path, sighting.line, sighting.severity, sighting.tool):
+        return False
+    return any(getattr(row, name) != value for name, value in _texts(sighting).items() if name in TEXTS)
 
 
 def _counts(planned: Plan, rows: dict[str, Problem]) -> Reconciled:
