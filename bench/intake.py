@@ -248,10 +248,10 @@ def apply(deployment: Any, body: bytes, minute: int) -> tuple[float, float, int,
     with spooled(BytesIO(body), 10**9, lambda _: None) as spool:
         terms = Terms(format="sarif", run_id=str(minute), observed_at=at)
         delivery, _ = Delivery.objects.receive(deployment, terms, spool, sender="bench")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        backend = cursor.fetchone()[0]
     with CaptureQueriesContext(connection) as queries:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_backend_pid()")
-            backend = cursor.fetchone()[0]
         began, busy = time.perf_counter(), time.process_time() + busy_seconds(backend)
         Delivery.objects.work(delivery.pk)
         took, busy = time.perf_counter() - began, time.process_time() + busy_seconds(backend) - busy

@@ -52,6 +52,12 @@ def alone_or_within() -> AbstractContextManager[Any]:
     return transaction.atomic() if connection.in_atomic_block else nullcontext()
 
 
+WORST_OF_ATTEMPT = (
+    "Another report of the same attempt says worse, and the worst counts. "
+    "Send the parts as one run, or say complete=yes."
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Posted:
     """A post on its way to be stored."""
@@ -385,7 +391,7 @@ class Delivery(Job):
         new = self.as_run(reading.size)
         if standing is not None and (reason := late(new, standing)):
             return self.Result.UNCHANGED, reason
-        if standing is not None and (less := shrunk(new, standing)):
+        if standing is not None and not self.is_part and (less := shrunk(new, standing)):
             scopes.shrunk.insert(0, less)
         reason = next(iter(scopes.shrunk), "")
         if reason and not self.context.get("released_by") and not self.is_worse(ticket, reading):
@@ -400,6 +406,10 @@ class Delivery(Job):
             replace(finding, observed_at=seen) if finding.observed_at in (None, self.observed_at) else finding
             for finding in reading.findings
         ]
+        if self.is_part:
+            known = self.standing_quarters(ticket)
+            findings = [each for each in findings if QUARTERS[each.status] <= known.get(each.criterion, 4)]
+            told["warnings"] += [WORST_OF_ATTEMPT] if len(findings) < len(reading.findings) else []
         try:
             with transaction.atomic():
                 recorded = ticket.record(
@@ -478,11 +488,26 @@ class Delivery(Job):
 
     def is_worse(self, ticket: Ticket, reading: Reading) -> bool:
         """Tell whether the report says something worse than what stands: bad news does not wait."""
+        known = self.standing_quarters(ticket)
+        return any(QUARTERS[finding.status] < known.get(finding.criterion, 0) for finding in reading.findings)
+
+    def standing_quarters(self, ticket: Ticket) -> dict[str, int]:
+        """Return how good what stands from this source is, by claim, in quarters."""
         standing = Standing.objects.filter(
             criterion__ticket=ticket, criterion__removed_at=None, source=self.context["source"]
         ).select_related("observation", "criterion")
-        known = {row.criterion.claim: QUARTERS[Status(row.observation.status)] for row in standing}
-        return any(QUARTERS[finding.status] < known.get(finding.criterion, 0) for finding in reading.findings)
+        return {row.criterion.claim: QUARTERS[Status(row.observation.status)] for row in standing}
+
+    @cached_property
+    def is_part(self) -> bool:
+        """Tell whether another report of the same attempt stands, so that this one may be a part of it.
+
+        A shard that passes must not outshine one that failed.
+        """
+        standing, run_id = self.standing_run, self.context.get("run_id", "")
+        if standing is None or not run_id or self.context.get("complete") == "yes":
+            return False
+        return (standing.run_id, standing.attempt) == (run_id, self.context.get("run_attempt", 1))
 
     @transaction.atomic
     def release(self, *, by: Actor) -> None:

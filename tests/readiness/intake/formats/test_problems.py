@@ -213,5 +213,14 @@ def test_events_of_one_batch_speak_for_the_scopes_of_their_formats() -> None:
 
     reading = read_report(json.dumps(batch).encode())
 
-    assert {each.scope for each in (*reading.problems, *reading.examined)} == {"junit/unit"}
+    assert {each.scope for each in reading.problems} == {"junit/unit"}
+    assert {each.scope for each in reading.examined} == {"junit/unit"}
     assert len(reading.problems) == 2
+
+
+def test_a_result_that_a_comparison_calls_absent_is_not_there_any_more() -> None:
+    states = ("absent", "new", "unchanged", "updated")
+
+    reading = sarif([{"ruleId": state, "baselineState": state} for state in states])
+
+    assert {rule for rule, _ in known(reading)} == {"new", "unchanged", "updated"}
