@@ -235,7 +235,7 @@ def what_happened(event: Event, people: Mapping[int, str]) -> SafeString:
         was = f" from {before['score']}" if before.get("score") else ""
         return format_html("scored {}{} to <b>{}</b>", label, was, after.get("score"))
     if event.verb == "recorded":
-        return format_html("{}{}", count_of(event), changes_of(after))
+        return format_html("{}{}{}", count_of(event), changes_of(after), problems_of(after))
     if event.verb == "commented":
         return format_html("on {}: {}", label, str(after.get("text", ""))[:400])
     if event.verb == "edited":
@@ -250,6 +250,14 @@ def count_of(event: Event) -> str:
         return "looked"
     stored = int(event.after.get("observations", 0))
     return f"recorded {stored} {'observation' if stored == 1 else 'observations'} from {source}"
+
+
+def problems_of(after: Mapping[str, Any]) -> str:
+    """Return how many single problems a record changed; empty when it changed none."""
+    told = after.get("problems") or {}
+    words = {"new": "new", "reopened": "open again", "closed": "closed", "suppressed": "set aside"}
+    changed = [f"{told[name]} {word}" for name, word in words.items() if told.get(name)]
+    return f"; problems: {', '.join(changed)}" if changed else ""
 
 
 def changes_of(after: Mapping[str, Any]) -> SafeString:

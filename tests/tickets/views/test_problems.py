@@ -192,6 +192,14 @@ def test_the_list_costs_the_same_for_three_problems_and_for_thirty(
         client.get("/d/shop/problems/")
 
 
+def test_the_activity_says_what_became_of_problems(client: Client, shop: Deployment) -> None:
+    report(shop, "search", "cookie")
+    ticket = shop.current_ticket
+    assert ticket is not None
+
+    assert "; problems: 1 new, 1 closed" in get(client, f"{ticket.get_absolute_url()}activity/")
+
+
 def test_a_tickets_findings_say_how_many_problems_there_are(client: Client, shop: Deployment) -> None:
     ticket = shop.current_ticket
     assert ticket is not None
