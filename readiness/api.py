@@ -12,9 +12,9 @@ from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.views.decorators.http import require_safe
 
 from readiness.gate.answer import Answer, Decision, Waiting, answer, nothing_known
+from readiness.intake.door import proven_token
 from readiness.intake.models import ApiToken, Delivery
 from readiness.intake.problems import Problem
-from readiness.intake.views import proven_token
 from readiness.leases import Job
 from readiness.probes.models import ProbeRun
 from tickets.models import Deployment

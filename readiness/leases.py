@@ -68,7 +68,11 @@ class JobQuerySet(models.QuerySet[Row]):
             lease_until=now + timedelta(seconds=settings.LEASE_SECONDS),
             started_at=now,
         )  # fmt: skip
-        return self.get(pk=pk) if taken else None
+        return self.with_needs().get(pk=pk) if taken else None
+
+    def with_needs(self) -> Self:
+        """Return the rows with what performing them reads."""
+        return self
 
     def work(self, pk: int) -> None:
         """Claim the row and perform it; does nothing when somebody else has it or it is done."""
@@ -121,7 +125,11 @@ class Job(models.Model):
         return str(settings.CELERY_TASK_ROUTES[self.doorbell]["queue"])
 
     def ring_on_commit(self) -> None:
-        """Ring once the row is there for a worker to see; a broker that is down does not undo the row."""
+        """Ring once the row is there for a worker to see; a broker that is down does not undo the row.
+
+        A row that is stored with the time of its ringing already saves a statement; should the ringing fail,
+        the time is taken out again.
+        """
         transaction.on_commit(self._try_to_ring)
 
     def _try_to_ring(self) -> None:
@@ -133,8 +141,11 @@ class Job(models.Model):
                 job=str(self),
                 error=str(error),
             )
+            if self.rung_at is not None:
+                type(self)._base_manager.filter(pk=self.pk).update(rung_at=None)
         else:
-            type(self)._base_manager.filter(pk=self.pk, rung_at=None).update(rung_at=timezone.now())
+            if self.rung_at is None:
+                type(self)._base_manager.filter(pk=self.pk, rung_at=None).update(rung_at=timezone.now())
 
     def perform(self) -> None:
         """Do the work; ends by calling `finish` in the transaction that keeps its result."""

@@ -14,6 +14,8 @@ import structlog
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from readiness.files import storage_of
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 environ.Env.read_env(env.str("ENV_FILE", default=str(BASE_DIR / ".env")))
@@ -170,11 +172,17 @@ STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_ROOT = VAR_DIR / "files"
+try:
+    FILES = storage_of(
+        env.str("FILES_STORAGE", default=""),
+        MEDIA_ROOT,
+        access_key=env.str("FILES_ACCESS_KEY", default=""),
+        secret_key=env.str("FILES_SECRET_KEY", default=""),
+    )
+except ValueError as wrong:
+    raise ImproperlyConfigured(str(wrong)) from None
 STORAGES = {
-    "default": {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": MEDIA_ROOT},
-    },
+    "default": FILES,
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 FILE_UPLOAD_PERMISSIONS = 0o600
@@ -241,6 +249,8 @@ BATCHES_AT_ONCE = {
     "repository": env.int("REPOSITORIES_AT_ONCE", default=1),
 }
 PAYLOAD_MAX_BYTES = env.int("PAYLOAD_MAX_BYTES", default=25 * 1024 * 1024)
+RUN_MAX_BYTES = env.int("RUN_MAX_BYTES", default=250 * 1024 * 1024)
+PAYLOAD_DAYS = env.int("PAYLOAD_DAYS", default=90)
 LEASE_SECONDS = env.int("LEASE_SECONDS", default=120)
 RING_AGAIN_SECONDS = env.int("RING_AGAIN_SECONDS", default=20)
 DEMO_URL = env.str("DEMO_URL", default="")

@@ -4,7 +4,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from readiness.heartbeats import Heartbeat
-from readiness.intake.models import Delivery
+from readiness.intake.models import Delivery, EvidenceRun
 from readiness.probes import rollups
 from readiness.probes.batches import ProbeBatch
 from readiness.probes.models import ProbeRun
@@ -62,7 +62,7 @@ def render_report(pk: int) -> None:
 
 @shared_task
 def tick() -> None:
-    """Ask for the probes that are due, note the jobs that are late, ring again, rescore what time changed."""
+    """Ask for what is due, note what is late, ring again for what waits, rescore and sweep by the clock."""
     now = timezone.now()
     ProbeBatch.objects.gather(now)
     PushProbe.objects.note_missed(now)
@@ -71,6 +71,8 @@ def tick() -> None:
         looks.ring_due(now)
     for rows in (PushReport.objects, Delivery.objects, Report.objects):
         rows.ring_due(now)
+    EvidenceRun.objects.expire(now)
+    Delivery.objects.remove_old_payloads(now)
     for ticket in Ticket.objects.due_for_rescore(now)[:RESCORE_AT_ONCE]:
         ticket.rescore(now)
     Heartbeat.beat(Heartbeat.TICK)

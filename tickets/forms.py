@@ -1,12 +1,13 @@
 """Owns what people type: the forms of the record, with limits said in words and an example."""
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
 from django import forms
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
-from tickets.models import Blocker, Category, Criterion, Deployment, Section, Ticket
+from tickets.models import Blocker, Category, Criterion, Deployment, Problem, Section, Ticket
 from tickets.scoring import Status
 from tickets.tones import STATUS_WORDS
 
@@ -148,6 +149,63 @@ class PortfolioForm(forms.Form):
         """Return the filter's values, each empty when it was not given or not understood."""
         self.full_clean()
         return {name: self.cleaned_data.get(name) or "" for name in self.fields}
+
+
+class DecisionForm(forms.Form):
+    """What a person decides about a problem that a tool reports."""
+
+    decision = forms.ChoiceField(choices=[("", "Choose"), *Problem.Decision.choices], label="Decision")
+    until = forms.DateField(
+        required=False, label="Until", widget=forms.DateInput(attrs={"type": "date"}),
+        help_text="For a waiver: a day within 90 days. Afterwards the problem counts again.",
+        error_messages={"invalid": DATE_HELP},
+    )  # fmt: skip
+    reason = forms.CharField(widget=LONG, label="Reason", help_text="Shown beside the problem.")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        dress(self)
+
+
+class ProblemFilter(forms.Form):
+    """The filter of the problems; an unknown value is dropped, so that an old link still opens."""
+
+    STANDINGS: ClassVar = [
+        ("", "Open"),
+        ("all", "All"),
+        *Problem.Decision.choices,
+        *[choice for choice in Problem.State.choices if choice[0] != Problem.State.OPEN],
+    ]
+    q = forms.CharField(required=False, max_length=200)
+    standing = forms.ChoiceField(choices=STANDINGS, required=False)
+    severity = forms.ChoiceField(choices=[("", "Any"), *Problem.Severity.choices], required=False)
+    source = forms.ChoiceField(required=False)
+    report = forms.CharField(required=False, max_length=40)
+
+    def __init__(self, *args: Any, problems: QuerySet[Problem], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.problems = problems
+        sources = problems.order_by("source").values_list("source", flat=True).distinct()
+        if isinstance(field := self.fields["source"], forms.ChoiceField):
+            field.choices = [("", "Any"), *((source, source.removeprefix("ci:")) for source in sources)]
+
+    def wanted(self) -> dict[str, str]:
+        """Return the filter's values, each empty when it was not given or not understood."""
+        self.full_clean()
+        return {name: self.cleaned_data.get(name) or "" for name in self.fields}
+
+    def found(self, at: datetime) -> QuerySet[Problem]:
+        """Return the problems that the filter asks for, worst first; those of a report whatever they are."""
+        wanted = self.wanted()
+        standing = wanted["standing"] or ("all" if wanted["report"] else Problem.State.OPEN)
+        rows = Problem.objects.filter(pk__in=self.problems.values("pk"))
+        if standing != "all":
+            rows = rows.standing_as(standing, at)
+        exact = {"severity": wanted["severity"], "source": wanted["source"], "changed_in": wanted["report"]}
+        rows = rows.filter(**{name: value for name, value in exact.items() if value})
+        words = wanted["q"]
+        held = Q(title__icontains=words) | Q(path__icontains=words) | Q(rule__icontains=words)
+        return rows.filter(held) if words else rows
 
 
 def offer(form: forms.BaseForm, name: str, rows: QuerySet[Any]) -> None:

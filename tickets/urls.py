@@ -11,6 +11,7 @@ from tickets.views import (
     findings,
     people,
     portfolio,
+    problems,
     search,
     summary,
 )
@@ -43,6 +44,10 @@ ticket = [
 urlpatterns = [
     path("", portfolio.listing, name="portfolio"),
     path("d/<slug:slug>/", deployments.detail, name="deployment-detail"),
+    path("d/<slug:slug>/problems/", problems.listing, name="problem-list"),
+    path("d/<slug:slug>/problems/<int:pk>/", problems.detail, name="problem-detail"),
+    path("d/<slug:slug>/problems/<int:pk>/decide/", problems.decide, name="problem-decide"),
+    path("d/<slug:slug>/problems/<int:pk>/take-back/", problems.take_back, name="problem-take-back"),
     path("t/<slug:key>/", include(ticket)),
     path("blockers/", blockers.everywhere, name="blockers"),
     path("search/", search.results, name="search"),

@@ -1,82 +1,35 @@
 """Owns deliveries: posts as they arrived, and the verbs by which they reach the record."""
 
-import secrets
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
-from typing import Any, BinaryIO, ClassVar, Self, cast
+from decimal import Decimal
+from typing import Any, BinaryIO, ClassVar, cast
 
+from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import IntegrityError, models, transaction
+from django.db import models, transaction
+from django.db.models.fields.files import FieldFile
 from django.urls import reverse
-from django.utils import timezone
+from django.utils.functional import cached_property
 
 from readiness.intake.formats import discover, read_report
+from readiness.intake.merging import merged
 from readiness.intake.precedence import Run, late, shrunk
 from readiness.intake.reading import Context, Origin, Reading, Unreadable
-from readiness.intake.spool import Spooled
-from readiness.intake.terms import Terms
-from readiness.leases import Job, JobQuerySet
-from tickets.models import Actor, Deployment, Refused, Standing, Ticket
+from readiness.intake.receiving import DeliveryQuerySet
+from readiness.intake.scopes import Scope, Weighed, source_of, together
+from readiness.leases import Job
+from tickets.models import Actor, Deployment, Refused, Reported, Standing, Ticket
 from tickets.redact import mask_json, mask_text
 from tickets.scoring import QUARTERS, Status
 
-REPLAY_TIME = timedelta(minutes=5)
 SHELF_LIFE = timedelta(days=7)
 LOAD_TEST_LIFE = timedelta(days=30)
 NO_AUDIT = "The deployment has no audit yet. Import or open one, then apply this again."
-
-
-class DeliveryQuerySet(JobQuerySet["Delivery"]):
-    def visible_to(self, user: Any) -> Self:
-        return self.filter(deployment__in=Deployment.objects.visible_to(user))
-
-    def in_stream_of(self, delivery: "Delivery") -> Self:
-        """Return the recorded deliveries that spoke to the same claim for the same source, newest first."""
-        return self.filter(
-            deployment=delivery.deployment_id,
-            format=delivery.format,
-            context__recorded=True,
-            context__source=delivery.context["source"],
-            context__category=delivery.context.get("category", ""),
-        ).exclude(pk=delivery.pk)
-
-    def replay_of(self, deployment: Deployment | None, webhook_id: str) -> "Delivery | None":
-        """Return the delivery that came with this webhook-id while its signature was in time."""
-        lately = timezone.now() - 3 * REPLAY_TIME
-        return self.filter(
-            deployment=deployment, received_at__gt=lately, context__webhook_id=webhook_id
-        ).first()
-
-    def receive(
-        self, deployment: Deployment, terms: Terms, body: Spooled, *, sender: str, webhook_id: str = ""
-    ) -> tuple["Delivery", bool]:
-        """Store a post as it arrived and ring for a worker; returns the delivery and whether it is new.
-
-        The same report of the same attempt from the same sender is the delivery that is there already.
-        """
-        key = terms.key(sender, body.sha256)
-        there = self.filter(deployment=deployment, idempotency_key=key).first()
-        if there is not None:
-            return there, False
-        delivery = self.model(
-            public_id=f"dlv_{secrets.token_hex(12)}",
-            deployment=deployment,
-            idempotency_key=key,
-            sender=sender,
-            payload_sha256=body.sha256,
-            payload_bytes=body.size,
-            context=terms.as_context() | {"webhook_id": webhook_id},
-            observed_at=terms.observed_at or timezone.now(),
-        )
-        delivery.payload.save(delivery.public_id, body.as_file(), save=False)
-        try:
-            with transaction.atomic():
-                delivery.save(force_insert=True)
-                delivery.ring_on_commit()
-        except IntegrityError:
-            delivery.payload.delete(save=False)
-            return self.get(deployment=deployment, idempotency_key=key), False
-        return delivery, True
+WORST_OF_ATTEMPT = (
+    "Another report of the same attempt says worse, and the worst counts. "
+    "Send the parts as one run, or say complete=yes."
+)
 
 
 class Delivery(Job):
@@ -95,7 +48,17 @@ class Delivery(Job):
     deployment = models.ForeignKey(Deployment, on_delete=models.PROTECT, related_name="deliveries")
     idempotency_key = models.CharField(max_length=64)
     sender = models.CharField(max_length=200)
-    payload = models.FileField(upload_to="deliveries/%Y/%m/%d", max_length=300)
+    source = models.ForeignKey(
+        "readiness.Source", null=True, on_delete=models.PROTECT, related_name="deliveries"
+    )
+    webhook_id = models.CharField(max_length=200, blank=True)
+    run = models.OneToOneField(
+        "readiness.EvidenceRun", null=True, on_delete=models.PROTECT, related_name="delivery"
+    )
+    payload = models.FileField(
+        upload_to="deliveries/%Y/%m/%d", max_length=300, blank=True, help_text="Empty when it is in parts."
+    )
+    payload_removed_at = models.DateTimeField(null=True)
     payload_sha256 = models.CharField(max_length=64)
     payload_bytes = models.BigIntegerField()
     context = models.JSONField(
@@ -123,15 +86,38 @@ class Delivery(Job):
         ordering: ClassVar = ["-id"]
         verbose_name_plural = "deliveries"
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["deployment", "idempotency_key"], name="one_delivery_per_key")
+            models.UniqueConstraint(fields=["deployment", "idempotency_key"], name="one_delivery_per_key"),
+            models.UniqueConstraint(
+                fields=["source", "webhook_id"],
+                condition=~models.Q(webhook_id=""),
+                name="one_delivery_per_webhook_id",
+            ),
         ]
-        indexes: ClassVar = [models.Index(fields=["state", "lease_until"], name="delivery_waiting")]
+        indexes: ClassVar = [
+            models.Index(fields=["state", "lease_until"], name="delivery_waiting"),
+            models.Index(
+                fields=["received_at"],
+                condition=models.Q(payload_removed_at=None),
+                name="delivery_with_payload",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"delivery {self.public_id}"
 
     def get_absolute_url(self) -> str:
         return reverse("delivery-detail", args=[self.public_id])
+
+    @property
+    def api_address(self) -> str:
+        """Return where a machine asks what became of it."""
+        return f"{settings.SITE_URL}{reverse('api-delivery', args=[self.public_id])}"
+
+    @property
+    def delta(self) -> Decimal | None:
+        """Return by how much the score moved; None when it was or is unknown."""
+        before, after = (self.changes.get(name) for name in ("before", "after"))
+        return None if before is None or after is None else Decimal(after) - Decimal(before)
 
     @property
     def status(self) -> str:
@@ -150,15 +136,32 @@ class Delivery(Job):
     def perform(self) -> None:
         """Read the payload and apply it; what cannot be read is rejected and changes nothing."""
         try:
-            with self.payload.open("rb") as stream:
-                file = cast(BinaryIO, stream)
-                reading = read_report(file, format=self.context.get("format", ""), context=self.said())
+            reading = self.read()
         except Unreadable as refused:
             place = f"line {refused.line}" if refused.line is not None else refused.path or ""
             self.finish(result=self.Result.REJECTED, reason=mask_text(refused.message), place=place[:200])
             return
         with transaction.atomic():
             self.apply(reading)
+
+    def read(self) -> Reading:
+        """Read the payload, or all parts of the run as one report; raises Unreadable."""
+        if self.run is None:
+            return self.read_file(self.payload)
+        readings = {}
+        for part in self.run.parts.order_by("name"):
+            try:
+                readings[part.name] = self.read_file(part.payload)
+            except Unreadable as refused:
+                place = f"line {refused.line}" if refused.line is not None else refused.path
+                refused.path, refused.line = ", ".join(filter(None, (part.name, place))), None
+                raise
+        return merged(readings)
+
+    def read_file(self, payload: FieldFile) -> Reading:
+        with payload.open("rb") as stream:
+            file = cast(BinaryIO, stream)
+            return read_report(file, format=self.context.get("format", ""), context=self.said())
 
     def apply(self, reading: Reading) -> None:
         """Record what the report says, in one transaction with the delivery's end; raises LostLease.
@@ -182,32 +185,49 @@ class Delivery(Job):
             "summary": mask_json(dict(reading.summary)),
             "warnings": [mask_text(warning) for warning in reading.warnings],
         }
-        ticket = self.deployment.current_ticket
+        ticket = self.deployment.locked_ticket()
         if ticket is None:
             self.finish(result=self.Result.HELD, reason=NO_AUDIT, **told)
             return
-        ticket.lock()
-        result, reason = self.weigh(ticket, reading)
+        scopes = self.weigh_scopes(reading)
+        result, reason = self.weigh(ticket, reading, scopes)
         if result is self.Result.APPLIED:
             told["warnings"] += [reason] if reason else []
-            self.record(ticket, reading, told)
+            told["warnings"] += [mask_text(note) for note in scopes.notes]
+            self.record(ticket, reading, scopes, told)
         else:
             self.finish(result=result, reason=reason, **told)
 
-    def weigh(self, ticket: Ticket, reading: Reading) -> tuple[Result, str]:
+    def weigh_scopes(self, reading: Reading) -> Weighed:
+        """Return which of the report's scopes count, and in which of them problems may close."""
+        examined = {self.source_of(each.scope): each for each in together(reading.examined)}
+        if not examined:
+            return Weighed()
+        return Scope.objects.weigh(
+            self.deployment_id,
+            examined,
+            self.as_run(reading.size),
+            self.public_id,
+            self.context.get("complete", ""),
+        )
+
+    def source_of(self, scope: str) -> str:
+        return source_of(self.format, self.context, scope, self.deployment.branch)
+
+    def weigh(self, ticket: Ticket, reading: Reading, scopes: Weighed) -> tuple[Result, str]:
         """Return what is to become of a report, and a sentence that says why or what to mind."""
         if reason := self.elsewhere(reading.origin):
             return self.Result.UNCHANGED, reason
         is_deployed = reading.origin is not None and reading.origin.deployed_to
         if not reading.findings and not is_deployed:
             return self.Result.UNCHANGED, "The report proves nothing, so nothing was changed."
-        standing = self.standing_run()
-        if standing is None:
-            return self.Result.APPLIED, ""
-        new = self.run(reading.size)
-        if reason := late(new, standing):
+        standing = self.standing_run
+        new = self.as_run(reading.size)
+        if standing is not None and (reason := late(new, standing)):
             return self.Result.UNCHANGED, reason
-        reason = shrunk(new, standing)
+        if standing is not None and not self.is_part and (less := shrunk(new, standing)):
+            scopes.shrunk.insert(0, less)
+        reason = next(iter(scopes.shrunk), "")
         if reason and not self.context.get("released_by") and not self.is_worse(ticket, reading):
             return self.Result.HELD, f"{reason} Somebody has to say that this is meant."
         return self.Result.APPLIED, reason
@@ -249,7 +269,7 @@ class Delivery(Job):
             self.deployment.change(by=Actor.token(self.sender, self.public_id), deployed_commit=commit)
         self.finish(result=self.Result.APPLIED if is_new else self.Result.UNCHANGED, reason="", **told)
 
-    def record(self, ticket: Ticket, reading: Reading, told: dict[str, Any]) -> None:
+    def record(self, ticket: Ticket, reading: Reading, scopes: Weighed, told: dict[str, Any]) -> None:
         """Store the findings as observations of this delivery's source, and what that changed."""
         if reading.origin and reading.origin.deployed_to:
             self.record_deployed(told)
@@ -260,43 +280,70 @@ class Delivery(Job):
             replace(finding, observed_at=seen) if finding.observed_at in (None, self.observed_at) else finding
             for finding in reading.findings
         ]
+        if self.is_part:
+            known = self.standing_quarters(ticket)
+            findings = [each for each in findings if QUARTERS[each.status] <= known.get(each.criterion, 4)]
+            told["warnings"] += [WORST_OF_ATTEMPT] if len(findings) < len(reading.findings) else []
         try:
-            with transaction.atomic():
-                recorded = ticket.record(
-                    findings,
-                    source=self.context["source"],
-                    by=Actor.token(self.sender, self.public_id),
-                    shelf_life=LOAD_TEST_LIFE if is_load else SHELF_LIFE,
-                )
+            recorded = ticket.record(
+                findings,
+                source=self.context["source"],
+                by=Actor.token(self.sender, self.public_id),
+                shelf_life=LOAD_TEST_LIFE if is_load else SHELF_LIFE,
+                problems=self.reported(reading, scopes),
+            )
         except (Refused, KeyError) as refused:
             self.finish(result=self.Result.REJECTED, reason=mask_text(str(refused.args[0])), **told)
             return
+        run = self.as_run(reading.size)
+        Scope.objects.keep(self.deployment_id, scopes.taken, run, self.public_id)
         self.context["recorded"] = True
-        result = self.Result.APPLIED if recorded.stored else self.Result.UNCHANGED
+        is_news = recorded.stored or recorded.problems.changed
+        result = self.Result.APPLIED if is_news else self.Result.UNCHANGED
         told["changes"] = {
             "before": recorded.before,
             "after": recorded.after,
             "criteria": [asdict(change) for change in recorded.changes],
+            "problems": asdict(recorded.problems) if scopes.taken else None,
         }
         self.finish(result=result, reason="", **told)
 
+    def reported(self, reading: Reading, scopes: Weighed) -> Reported | None:
+        """Return the report's single problems; None when it knows of no scope that counts.
+
+        Where less was examined than before, nothing closes, unless a person said that this is meant.
+        """
+        if not scopes.taken:
+            return None
+        pairs = ((self.source_of(each.scope), each) for each in reading.problems)
+        is_doubtful = scopes.shrunk and not self.context.get("released_by")
+        return Reported(
+            [(source, each) for source, each in pairs if source in scopes.taken],
+            frozenset(scopes.taken),
+            frozenset() if is_doubtful else frozenset(scopes.complete),
+            self.seen_at(),
+            self.public_id,
+            self.context.get("commit", ""),
+        )
+
     def seen_at(self) -> datetime:
         """Return the time of its observations: never before an earlier attempt's of the same run."""
-        standing, run_id = self.standing_run(), self.context.get("run_id")
+        standing, run_id = self.standing_run, self.context.get("run_id")
         if standing is None or not run_id or standing.run_id != run_id:
             return self.observed_at
         return max(self.observed_at, standing.observed_at)
 
-    def run(self, size: int | None) -> Run:
+    def as_run(self, size: int | None) -> Run:
         """Return this delivery as the rules of precedence take it."""
         return Run(
             run_id=self.context.get("run_id", ""),
             attempt=self.context.get("run_attempt", 1),
             observed_at=self.observed_at,
-            started=self.run_started(),
+            started=self.run_started,
             size=size,
         )
 
+    @cached_property
     def run_started(self) -> datetime:
         """Return when anything of this delivery's run was first seen in its stream."""
         run_id = self.context.get("run_id", "")
@@ -306,24 +353,41 @@ class Delivery(Job):
         first = seen.aggregate(first=models.Min("observed_at"))["first"]
         return min(first or self.observed_at, self.observed_at)
 
+    @cached_property
     def standing_run(self) -> Run | None:
         """Return the report whose observations stand now; None when this is the first of its stream."""
         last = Delivery.objects.in_stream_of(self).order_by("-finished_at", "-id").first()
-        return last.run(last.context.get("size")) if last else None
+        return last.as_run(last.context.get("size")) if last else None
 
     def is_worse(self, ticket: Ticket, reading: Reading) -> bool:
         """Tell whether the report says something worse than what stands: bad news does not wait."""
+        known = self.standing_quarters(ticket)
+        return any(QUARTERS[finding.status] < known.get(finding.criterion, 0) for finding in reading.findings)
+
+    def standing_quarters(self, ticket: Ticket) -> dict[str, int]:
+        """Return how good what stands from this source is, by claim, in quarters."""
         standing = Standing.objects.filter(
             criterion__ticket=ticket, criterion__removed_at=None, source=self.context["source"]
         ).select_related("observation", "criterion")
-        known = {row.criterion.claim: QUARTERS[Status(row.observation.status)] for row in standing}
-        return any(QUARTERS[finding.status] < known.get(finding.criterion, 0) for finding in reading.findings)
+        return {row.criterion.claim: QUARTERS[Status(row.observation.status)] for row in standing}
+
+    @cached_property
+    def is_part(self) -> bool:
+        """Tell whether another report of the same attempt stands, so that this one may be a part of it.
+
+        A shard that passes must not outshine one that failed.
+        """
+        standing, run_id = self.standing_run, self.context.get("run_id", "")
+        if standing is None or not run_id or self.context.get("complete") == "yes":
+            return False
+        return (standing.run_id, standing.attempt) == (run_id, self.context.get("run_attempt", 1))
 
     @transaction.atomic
     def release(self, *, by: Actor) -> None:
         """Let a held delivery be applied after all; raises Refused when it is not held."""
         if self.result != self.Result.HELD:
             raise Refused("This delivery does not wait for anybody.")
+        self.check_payload()
         self.context["released_by"] = by.label
         self.deployment.write_event(by, "released", self)
         self._queue_again()
@@ -333,8 +397,29 @@ class Delivery(Job):
         """Read and apply the stored payload again; raises Refused while it is on its way."""
         if not self.is_over:
             raise Refused("This delivery is still being applied.")
+        self.check_payload()
         self.deployment.write_event(by, "replayed", self)
         self._queue_again()
+
+    def check_payload(self) -> None:
+        """Raise Refused when what was posted is not kept any more."""
+        if self.payload_removed_at is not None:
+            when = f"{self.payload_removed_at:%Y-%m-%d}"
+            raise Refused(f"What was posted was removed on {when}. Let the pipeline post it again.")
+
+    def remove_payload(self, at: datetime) -> None:
+        """Forget what was posted and keep the row with its hash; files first, so that none is left behind."""
+        self.payload.delete(save=False) if self.payload else None
+        for part in self.run.parts.all() if self.run else ():
+            part.forget_file()
+            part.save(update_fields=["payload"])
+        with transaction.atomic():
+            self.payload_removed_at = at
+            self.save(update_fields=["payload", "payload_removed_at"])
+            by = Actor.system("retention")
+            self.deployment.write_event(
+                by, "removed the payload of", self, after={"sha256": self.payload_sha256}
+            )
 
     def _queue_again(self) -> None:
         self.state, self.result, self.attempt = self.State.QUEUED, self.Result.WAITING, 0

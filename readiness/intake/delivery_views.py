@@ -43,10 +43,16 @@ def delivery_list(request: HttpRequest, slug: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def delivery_detail(request: HttpRequest, public_id: str) -> HttpResponse:
     """Show one delivery; a POST releases it or applies it again."""
-    rows = Delivery.objects.visible_to(person(request)).select_related("deployment__owner")
+    rows = Delivery.objects.visible_to(person(request)).select_related("deployment__owner", "run")
     delivery = get_object_or_404(rows, public_id=public_id)
     if request.method != "POST":
-        context = {"delivery": delivery, "deployment": delivery.deployment, "tab": "deliveries"}
+        parts = delivery.run.parts.order_by("name")[:PAGE] if delivery.run else []
+        context = {
+            "delivery": delivery,
+            "deployment": delivery.deployment,
+            "tab": "deliveries",
+            "parts": parts,
+        }
         return render(request, "readiness/intake/delivery_detail.html", context)
     verb = request.POST.get("verb", "")
     if verb not in SAID:

@@ -7,13 +7,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_POST
 
+from readiness.intake.door import NOT_PROVEN, checked_terms, for_machines, keys_of, lower_headers, taken
 from readiness.intake.models import Delivery, Source
 from readiness.intake.problems import Problem
 from readiness.intake.providers import STANDARD_WEBHOOKS, Provider
-from readiness.intake.signatures import BadSignature, Key, StandardWebhook
+from readiness.intake.signatures import BadSignature, StandardWebhook
 from readiness.intake.spool import Spooled
 from readiness.intake.terms import Terms
-from readiness.intake.views import NOT_PROVEN, checked_terms, for_machines, lower_headers, receipt, taken
+from readiness.intake.views import receipt
 
 log = structlog.get_logger(__name__)
 
@@ -24,7 +25,7 @@ def hook(request: HttpRequest, public_id: str) -> HttpResponse:
     """Take in one event: proven first, stored before it is understood, answered before it is read."""
     source = get_object_or_404(Source.objects.open(), public_id=public_id)
     kind = source.provider
-    keys = [Key(str(source.pk), secret) for secret in source.secrets]
+    keys = keys_of([source])
     try:
         check = kind.prove(lower_headers(request), keys, time.time())
     except BadSignature as refused:
@@ -37,15 +38,15 @@ def hook(request: HttpRequest, public_id: str) -> HttpResponse:
                 "a hook was not proven", source=public_id, body_sha256=body.sha256, reason=str(refused)
             )
             raise Problem(401, NOT_PROVEN, str(refused)) from refused
-        id = check.id if isinstance(check, StandardWebhook) else ""
-        if id and (there := Delivery.objects.replay_of(source.deployment, id)):
-            return receipt(there, False)
-        terms = terms_for(request, kind, source, body)
-        return receipt(
-            *Delivery.objects.receive(
-                source.deployment, terms, body, sender=f"source {source.name}", webhook_id=id
-            )
+        received = Delivery.objects.receive(
+            source.deployment,
+            terms_for(request, kind, source, body),
+            body,
+            sender=f"source {source.name}",
+            source=source,
+            webhook_id=check.id if isinstance(check, StandardWebhook) else "",
         )
+        return receipt(*received)
 
 
 def terms_for(request: HttpRequest, kind: Provider, source: Source, body: Spooled) -> Terms:

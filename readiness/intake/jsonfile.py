@@ -1,7 +1,7 @@
 """Owns reading JSON reports: small ones whole, large ones as a stream of events."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 import ijson
@@ -116,6 +116,29 @@ def subtree(events: Iterator[Event], first: Event, deepest: int) -> Any:
         if depth > deepest:
             raise too_deep(deepest)
     return builder.value
+
+
+def picked(events: Iterator[Event], wanted: Mapping[str, Any], deepest: int) -> dict[str, Any]:
+    """The wanted members of the object that has just been opened, and no more of it; done for every result.
+
+    `wanted` names scalars by an empty mapping and objects by what is wanted of them; an empty one at the top
+    means all scalars.
+    """
+    found: dict[str, Any] = {}
+    key = ""
+    for event, value in events:
+        if event == "map_key":
+            key = value
+        elif event in SCALARS:
+            if not wanted or key in wanted:
+                found[key] = value
+        elif event == "end_map":
+            break
+        elif event == "start_map" and wanted.get(key):
+            found[key] = picked(events, wanted[key], deepest)
+        else:
+            skip(events, deepest)
+    return found
 
 
 def mapping(value: Any, path: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import secrets
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import ClassVar, Self
 
@@ -14,9 +15,11 @@ from django.utils import timezone
 
 from readiness.intake.deliveries import Delivery
 from readiness.intake.providers import STANDARD_WEBHOOKS, Provider, discover
+from readiness.intake.runs import EvidenceRun, Part
+from readiness.intake.scopes import Scope
 from tickets.models import Actor, Deployment, Refused
 
-__all__ = ["ApiToken", "Delivery", "Source"]
+__all__ = ["ApiToken", "Delivery", "EvidenceRun", "Part", "Scope", "Source"]
 
 
 def new_public_id() -> str:
@@ -67,12 +70,26 @@ class ApiToken(models.Model):
     @classmethod
     def of(cls, text: str) -> "ApiToken | None":
         """Return the live token with this secret text, in constant time for a known prefix; else None."""
-        parts = text.split("_", 2)
-        if len(parts) != 3 or parts[0] != "rdy":
-            return None
         now = timezone.now()
         live = cls.objects.select_related("deployment").filter(revoked_at=None, expires_at__gt=now)
-        token = live.filter(prefix=parts[1]).first()
+        return cls.proven(text, live.filter(prefix=prefix_of(text))[:1])
+
+    @classmethod
+    def of_a_post(cls, text: str) -> "ApiToken | None":
+        """Return the same, with only what taking in a post reads of it and of its deployment (`slug`).
+
+        Asked hundreds of times a second: written out, it costs a third of what composing it does.
+        """
+        token = cls.proven(text, cls.objects.raw(OF_A_POST, [prefix_of(text), timezone.now()]))
+        if token is not None:
+            names = ("id", "slug")
+            token.deployment = Deployment.from_db(None, names, (token.deployment_id, vars(token)["slug"]))
+        return token
+
+    @classmethod
+    def proven(cls, text: str, found: Iterable["ApiToken"]) -> "ApiToken | None":
+        """Return the one token that was found by its prefix when the whole text is its own."""
+        token = next(iter(found), None)
         digest = token.digest if token else "0" * 64
         if not hmac.compare_digest(digest, cls.digest_of(text)):
             return None
@@ -105,7 +122,9 @@ class SourceQuerySet(models.QuerySet["Source"]):
 
     def signing_for(self, slug: str) -> list["Source"]:
         """Return the enabled sources that may sign evidence for the deployment of this slug."""
-        return list(self.open().filter(deployment__slug=slug, kind=STANDARD_WEBHOOKS).order_by("pk"))
+        columns = ("name", "secret", "next_secret", "deployment__slug")
+        signing = self.open().filter(deployment__slug=slug, kind=STANDARD_WEBHOOKS)
+        return list(signing.only(*columns).order_by("pk"))
 
 
 class Source(models.Model):
@@ -180,6 +199,19 @@ class Source(models.Model):
         open_ones = type(self).objects.filter(pk=self.pk, enabled=True)
         if open_ones.update(enabled=False, secret="", next_secret=""):
             self.deployment.write_event(by, "closed", self)
+
+
+OF_A_POST = """
+    SELECT token.id, token.name, token.digest, token.actions, token.last_used_at, token.deployment_id, slug
+    FROM readiness_apitoken token JOIN tickets_deployment deployment ON deployment.id = token.deployment_id
+    WHERE token.prefix = %s AND token.revoked_at IS NULL AND token.expires_at > %s
+"""
+
+
+def prefix_of(text: str) -> str:
+    """Return the part of a token's text by which it is found; empty when it is no token."""
+    parts = text.split("_", 2)
+    return parts[1] if len(parts) == 3 and parts[0] == "rdy" else ""
 
 
 def new_secret() -> str:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from tickets.findings import Finding
+from tickets.sightings import Sighting
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -28,6 +29,7 @@ class Limits:
     ratio: int = 100
     results: int = 100_000
     cases: int = 500_000
+    problems: int = 25_000
     xml_depth: int = 64
     json_depth: int = 100
     tag_bytes: int = 4 * MIB
@@ -67,12 +69,26 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
+class Examined:
+    """One scope that a report speaks about: a tool and its category, or a kind of tests.
+
+    `complete` says that all of it was examined and told, so that what is not reported is gone; `size` is how
+    much was examined.
+    """
+
+    scope: str
+    complete: bool
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """What a report says: the summary is the contract of `read_report --json`, by format.
 
     `size` is how much was examined (tests, lines), where less of it would look like an improvement; `scope`
-    tells two runs apart that speak to the same claim, such as two scanners. `origin` is there when a provider
-    told which run it was.
+    tells two runs apart that speak to the same claim, such as two scanners. `problems` are single ones, of
+    the scopes that `examined` lists; both are empty for a format that knows counts only. `origin` is there
+    when a provider told which run it was.
     """
 
     format: str
@@ -82,6 +98,8 @@ class Reading:
     findings: tuple[Finding, ...] = ()
     size: int | None = None
     scope: str = ""
+    problems: tuple[Sighting, ...] = ()
+    examined: tuple[Examined, ...] = ()
     origin: Origin | None = None
 
 

@@ -1,11 +1,11 @@
-"""Owns a post's body on its way in: streamed to a temporary file, counted and hashed, never held whole."""
+"""Owns a post's body on its way in: streamed, counted and hashed; a large one goes through a file."""
 
 import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from tempfile import TemporaryFile
-from typing import BinaryIO, Protocol
+from tempfile import SpooledTemporaryFile
+from typing import BinaryIO, Protocol, cast
 
 from django.core.files import File
 from django.http import HttpRequest
@@ -13,6 +13,8 @@ from django.http import HttpRequest
 from readiness.intake.reading import MIB
 
 CHUNK = 64 * 1024
+# Most reports are small; a temporary file for each would cost more than reading it.
+IN_MEMORY = 256 * 1024
 
 
 class TooMuch(Exception):
@@ -29,7 +31,7 @@ class Readable(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Spooled:
-    """A body in a temporary file, at its start."""
+    """A body as a file, at its start."""
 
     file: BinaryIO
     size: int
@@ -61,10 +63,13 @@ def announced(request: HttpRequest) -> int:
 
 @contextmanager
 def spooled(stream: Readable, limit: int, watch: Callable[[bytes], object]) -> Iterator[Spooled]:
-    """Copy a stream to a temporary file, each chunk shown to `watch`; raises TooMuch beyond `limit` bytes."""
+    """Copy a stream to memory, or a temporary file when it is large, each chunk shown to `watch`.
+
+    Raises TooMuch beyond `limit` bytes.
+    """
     digest = hashlib.sha256()
     size = 0
-    with TemporaryFile(prefix="post-") as file:
+    with SpooledTemporaryFile(IN_MEMORY, prefix="post-") as file:
         while chunk := stream.read(CHUNK):
             size += len(chunk)
             if size > limit:
@@ -73,4 +78,4 @@ def spooled(stream: Readable, limit: int, watch: Callable[[bytes], object]) -> I
             watch(chunk)
             file.write(chunk)
         file.seek(0)
-        yield Spooled(file, size, digest.hexdigest())
+        yield Spooled(cast(BinaryIO, file), size, digest.hexdigest())

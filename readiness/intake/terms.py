@@ -19,6 +19,7 @@ COMMIT = re.compile(r"[0-9a-f]{7,64}")
 NAME = re.compile(r"[^\x00-\x1f\x7f]{0,200}")
 SCOPE = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}|")
 CATEGORY = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}|")
+YES_NO = re.compile(r"yes|no|")
 ATTEMPT = re.compile(r"[1-9][0-9]{0,5}")
 
 
@@ -31,7 +32,8 @@ class Terms:
     """The parameters of one post; empty and None mean that nothing was said.
 
     `scope` tells two runs apart that post the same format and category, such as frontend and backend.
-    `event` is the source and id of a CloudEvent whose attributes came as headers.
+    `event` is the source and id of a CloudEvent whose attributes came as headers. `complete` is yes, no or
+    empty: whether the file holds all of its scope, so that a problem it does not report is gone.
     """
 
     format: str = ""
@@ -43,6 +45,7 @@ class Terms:
     scope: str = ""
     observed_at: datetime | None = None
     event: str = ""
+    complete: str = ""
 
     def as_context(self) -> dict[str, Any]:
         """The terms as JSON, without the time, which the delivery keeps in a column."""
@@ -57,11 +60,22 @@ class Terms:
         """
         if self.event:
             return hashlib.sha256(json.dumps([self.event]).encode()).hexdigest()
-        about = [self.format, self.category, self.scope, self.commit, self.run_id, self.run_attempt]
+        about = [
+            self.format,
+            self.category,
+            self.scope,
+            self.commit,
+            self.branch,
+            self.run_id,
+            self.run_attempt,
+        ]
+        about += [self.complete] if self.complete else []
         return hashlib.sha256(json.dumps([sender, *about, body_sha256]).encode()).hexdigest()
 
 
-KNOWN = ("format", "category", "commit", "branch", "run_id", "run_attempt", "scope", "observed_at")
+KNOWN = (
+    "format", "category", "commit", "branch", "run_id", "run_attempt", "scope", "observed_at", "complete",
+)  # fmt: skip
 
 
 def terms_of(query: Mapping[str, str], now: datetime) -> Terms:
@@ -83,6 +97,7 @@ def terms_of(query: Mapping[str, str], now: datetime) -> Terms:
         run_attempt=int(fitting(ATTEMPT, query.get("run_attempt") or "1", "run_attempt", "a number from 1")),
         scope=fitting(SCOPE, query.get("scope", "").lower(), "scope", "a word such as frontend"),
         observed_at=moment(query.get("observed_at", ""), now),
+        complete=fitting(YES_NO, query.get("complete", "").lower(), "complete", "yes or no"),
     )
 
 

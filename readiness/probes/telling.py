@@ -15,7 +15,7 @@ from django.db import transaction
 
 from readiness.probes.looking import Result
 from tickets.findings import Finding
-from tickets.models import Actor, Blocker, Deployment, Evidence, Refused, Sighting, Standing, Ticket
+from tickets.models import Actor, Blocker, Deployment, Evidence, Refused, Standing, Ticket, Told
 from tickets.scoring import TTL
 
 log = structlog.get_logger(__name__)
@@ -42,22 +42,22 @@ def tell(seen: Sequence[tuple[Deployment, Result]], *, at: datetime, run: str, a
     # Every writer of several tickets takes them in this order, so that no two wait for each other.
     told.sort(key=lambda pair: pair[0].pk)
     for ticket, pairs in groupby(told, key=lambda pair: pair[0]):
-        sightings = [_sighting(result, run) for _, result in pairs]
+        each = [_told(result, run) for _, result in pairs]
         try:
             with transaction.atomic():
-                ticket.record_each(sightings)
+                ticket.record_each(each)
         except Refused as reason:
             if asked:
                 raise
             log.warning("a ticket refused what a probe saw", ticket=str(ticket), reason=str(reason))
 
 
-def _sighting(result: Result, run: str) -> Sighting:
+def _told(result: Result, run: str) -> Told:
     findings = [
         replace(finding, observed_at=finding.observed_at or result.started_at) for finding in result.findings
     ]
     name = result.probe.name
-    return Sighting(findings, f"probe:{name}", Actor.probe(name, run), TTL[result.probe.kind])
+    return Told(findings, f"probe:{name}", Actor.probe(name, run), TTL[result.probe.kind])
 
 
 def _news(told: Sequence[tuple[Ticket, Result]], at: datetime) -> Iterator[tuple[Ticket, Result]]:

@@ -20,8 +20,17 @@ from readiness.reports.models import Report
 from tests import factories as make
 from tests.live import Live
 from tests.shop import harbour_books
-from tickets.models import ChecklistItem, Deployment, Evidence, Recommendation, SignInLink, Ticket
+from tickets.models import (
+    ChecklistItem,
+    Deployment,
+    Evidence,
+    Recommendation,
+    Reported,
+    SignInLink,
+    Ticket,
+)
 from tickets.scoring import Status
+from tickets.sightings import SEVERITIES, Sighting
 
 LONG = "A name that somebody wrote without thinking of those who have to read it on a telephone in the rain"
 UNBROKEN = "shop/checkout/payment/provider_with_a_very_long_name_that_never_ends/settings_of_production.py"
@@ -75,7 +84,7 @@ ARGUMENTS: dict[str, Arguments] = {
     ),
     **dict.fromkeys(
         ("deployment-detail", "deployment-settings", "deployment-members", "badge-settings", "token-list",
-         "delivery-list", "push-list"),
+         "delivery-list", "problem-list", "push-list"),
         of_deployment,
     ),
     **dict.fromkeys(("blocker-detail", "blocker-about"), of_blocker),
@@ -96,6 +105,9 @@ ARGUMENTS: dict[str, Arguments] = {
     "probe-run": lambda record: (first(record.deployment.probe_runs.values_list("pk", flat=True)),),
     "delivery-detail": lambda record: (
         first(record.deployment.deliveries.values_list("public_id", flat=True)),
+    ),
+    "problem-detail": lambda record: (
+        record.deployment.slug, first(record.deployment.problems.values_list("pk", flat=True))
     ),
     "sign-in-link": lambda record: (SignInLink.issue(make.person("newcomer")),),
 }  # fmt: skip
@@ -123,6 +135,7 @@ def usual(live: Live) -> Record:
     item.tick(by=by_bob)
     probes_ran(ticket.deployment)
     deliveries_came(ticket.deployment)
+    problems_came(ticket, "Hardcoded password", "settings/base.py")
     machines_may(ticket.deployment)
     jobs_report(ticket.deployment)
     somebody_tried("https://books.example.com")
@@ -157,6 +170,7 @@ def crowded(live: Live) -> Record:
     for _ in range(3):
         probes_ran(deployment)
     deliveries_came(deployment)
+    problems_came(ticket, LONG, UNBROKEN)
     machines_may(deployment, name=LONG[:90])
     jobs_report(deployment, name=LONG[:56].replace(" ", "-"), text=f"{LONG} {UNBROKEN}\n" * 20)
     somebody_tried(deployment.base_url)
@@ -259,6 +273,21 @@ def deliveries_came(deployment: Deployment) -> None:
             summary={"tests": 84, "passed": 67, "failures": 17}, warnings=[LONG], reason=LONG,
             state=Delivery.State.QUEUED if result == Delivery.Result.WAITING else Delivery.State.DONE,
         )  # fmt: skip
+
+
+def problems_came(ticket: Ticket, title: str, path: str) -> None:
+    """Let a tool report problems of every severity, and people decide about them in every way."""
+    source = "ci:sarif/semgrep"
+    sightings = [
+        (source, Sighting("semgrep", f"rule-{n}", f"{path} {n}", title, severity, "Semgrep", path, n + 1))
+        for n, severity in enumerate(SEVERITIES)
+    ]
+    told = Reported(sightings, frozenset({source}), frozenset({source}), timezone.now(), "dlv_1")
+    ticket.record([], source=source, by=make.SYSTEM, shelf_life=timedelta(days=7), problems=told)
+    rows = ticket.deployment.problems.all()
+    for decision, row in zip(("waived", "wont_fix", "false_positive"), rows, strict=False):
+        until = timezone.now() + timedelta(days=9) if decision == "waived" else None
+        row.decide(decision, by=make.acting(make.bob()), reason=title, until=until)
 
 
 def machines_may(deployment: Deployment, name: str = "build server") -> None:

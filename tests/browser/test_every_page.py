@@ -16,6 +16,7 @@ from tests.live import Live
 # Addresses that show no page: machines ask them, they take a form only, or they hand out a file.
 NO_PAGES = {
     "healthz", "readyz", "metrics", "api-gate", "api-gate-check", "api-evidence", "api-delivery", "badge",
+    "api-run-open", "api-run", "api-run-part", "api-run-seal", "problem-decide", "problem-take-back",
     "ticket-parts", "blocker-move", "blocker-comment", "finding-state", "finding-skip", "finding-resolve",
     "checklist-tick", "undo", "preferences", "sign-out", "run-probes", "probe-run-cancel", "report-cancel",
     "report-pdf", "report-json", "report-csv", "ticket-markdown", "push-door",
@@ -25,6 +26,7 @@ FOR_NOBODY = ("sign-in", "sign-in-link")
 SHAPES = {
     "blocker-list": ["?layout=list"],
     "finding-list": ["?tone=all", "?q=nothing-has-this-name"],
+    "problem-list": ["?standing=all", "?q=nothing-has-this-name", "?report=dlv_1"],
     "portfolio": ["?q=nothing-has-this-name"],
     "search": ["?q=shop", "?q=nothing-has-this-name"],
     "blockers": ["?mine=1"],

@@ -8,7 +8,8 @@ from tickets.models.deployments import Deployment, Membership, Policy
 from tickets.models.events import Actor, Comment, Conflict, Event, Refused
 from tickets.models.observations import Evidence, Observation, Resolution, Standing
 from tickets.models.people import SignInLink, User
-from tickets.models.recording import Recorded, Sighting, Statement
+from tickets.models.problems import Problem, Reconciled, Reported
+from tickets.models.recording import Recorded, Statement, Told
 from tickets.models.snapshots import Override, Snapshot
 from tickets.models.tickets import Ticket, TicketCounter
 from tickets.models.waivers import Waiver
@@ -29,18 +30,21 @@ __all__ = [
     "Observation",
     "Override",
     "Policy",
+    "Problem",
     "Recommendation",
+    "Reconciled",
     "Recorded",
     "Refused",
+    "Reported",
     "Resolution",
     "Section",
-    "Sighting",
     "SignInLink",
     "Snapshot",
     "Standing",
     "Statement",
     "Ticket",
     "TicketCounter",
+    "Told",
     "User",
     "Waiver",
 ]

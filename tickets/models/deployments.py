@@ -220,6 +220,13 @@ class Deployment(Chained):
         """Return the ticket that speaks for the deployment: its newest audit that was not dropped."""
         return self.tickets.speaking().first()
 
+    def locked_ticket(self) -> "Ticket | None":
+        """Return the ticket that speaks for it, held until the transaction ends."""
+        ticket = self.tickets.speaking().select_for_update(of=("self",)).first()
+        if ticket is not None:
+            ticket.deployment, ticket.is_held = self, True
+        return ticket
+
     @property
     def policy(self) -> verdict.Policy:
         return Policy.of(self.environment)

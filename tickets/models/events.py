@@ -63,7 +63,7 @@ class EventQuerySet(models.QuerySet["Event"]):
 
     def telling(self) -> Self:
         """Return the events that changed something; whoever looked and saw the same again is left out."""
-        return self.exclude(verb="recorded", after__changes=[])
+        return self.exclude(verb="recorded", after__changes=[], after__problems__isnull=True)
 
     def about(self, thing: models.Model) -> Self:
         """Return the events whose object is this row, newest first."""

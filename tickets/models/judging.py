@@ -159,9 +159,26 @@ def _condition_log(row: verdict.Condition) -> dict[str, object]:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows that a score is made from; whoever writes new standings into them need not read them again."""
+
+    categories: list[Category]
+    criteria: list[Criterion]
+    deployed: str
+
+    @classmethod
+    def of(cls, ticket: "Ticket") -> "Rows":
+        """Read a ticket's rows, in four queries."""
+        return cls(_categories(ticket), _criteria(ticket), _deployed(ticket))
+
+    def evaluate(self, at: datetime) -> scoring.Evaluation:
+        return _evaluate(self.categories, self.criteria, self.deployed, at)
+
+
 def evaluate(ticket: "Ticket", at: datetime) -> scoring.Evaluation:
-    """Return the ticket's score from its rows, in five queries."""
-    return _evaluate(_categories(ticket), _criteria(ticket), _deployed(ticket), at)
+    """Return the ticket's score from its rows, in four queries."""
+    return Rows.of(ticket).evaluate(at)
 
 
 def category_of(evaluation: scoring.Evaluation, key: str) -> scoring.CategoryResult:
@@ -194,14 +211,14 @@ def _evaluate(
     return scoring.evaluate(facts, [row.facts(deployed) for row in criteria], at)
 
 
-def judge(ticket: "Ticket", at: datetime, asked: Asked | None) -> Judgement:
+def judge(ticket: "Ticket", at: datetime, asked: Asked | None, rows: Rows | None = None) -> Judgement:
     """Return the ticket's score and verdict at a moment, in about a dozen queries whatever its size.
 
     Open P0 and P1 blockers of the deployment's other tickets count too: a newer report that does not mention
     them has not fixed them.
     """
-    categories, criteria = _categories(ticket), _criteria(ticket)
-    evaluation = _evaluate(categories, criteria, _deployed(ticket), at)
+    rows = rows or Rows.of(ticket)
+    categories, criteria, evaluation = rows.categories, rows.criteria, rows.evaluate(at)
     counted = list(Blocker.objects.for_rules().counted_for(ticket))
     blockers = [row for row in counted if row.ticket_id == ticket.pk]
     others = [row for row in counted if row.ticket_id != ticket.pk]

@@ -18,6 +18,7 @@ from tickets.models.categories import Category
 from tickets.models.criteria import Criterion
 from tickets.models.events import Actor, Chained, Refused
 from tickets.models.observations import STATEMENT_LIFE, Evidence, Observation, Standing
+from tickets.models.problems import Problem, Reconciled, Reported
 from tickets.redact import mask_text
 
 if TYPE_CHECKING:
@@ -42,14 +43,15 @@ class Statement:
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
-    """What one source saw at a time: findings, by whom, and how long they stay fresh."""
+class Told:
+    """What one source tells at a time: findings and problems, by whom, and how long they stay fresh."""
 
     findings: Sequence[Finding]
     source: str
     by: Actor
     shelf_life: timedelta
     basis: str = "observed"
+    problems: Reported | None = None
 
     def criteria(self, known: dict[str, Criterion]) -> list[Criterion]:
         """Return the criteria that it speaks of, out of those by claim."""
@@ -74,6 +76,7 @@ class Recorded:
     after: Decimal | None
     stored: int
     changes: tuple[Change, ...] = ()
+    problems: Reconciled = field(default_factory=Reconciled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +129,12 @@ class Recording(Chained):
         criteria: RelatedManager[Criterion]
 
         def lock(self) -> None: ...
+        def read_rows(self) -> judging.Rows: ...
+        def judge(self, at: datetime | None, *, rows: judging.Rows) -> judging.Judgement: ...
+        def keep_snapshot(self, judgement: judging.Judgement) -> Snapshot: ...
         def evaluate(self, at: datetime | None = None) -> scoring.Evaluation: ...
         def rescore(self, at: datetime | None = None) -> Snapshot: ...
 
-    @transaction.atomic
     def record(
         self,
         findings: Sequence[Finding],
@@ -139,64 +144,73 @@ class Recording(Chained):
         shelf_life: timedelta,
         basis: str = Observation.Basis.OBSERVED,
         at: datetime | None = None,
+        problems: Reported | None = None,
     ) -> Recorded:
         """Store findings as observations and follow what they change; the same again change nothing.
+
+        `problems` are the single ones of the same report, which are reconciled with those that are known.
 
         Of several findings about one claim the worst counts. A claim that has no criterion yet gets
         one from the pack, with its category re-anchored; Refused when the pack has none.
         Blockers whose evidence turned are moved. One transaction; the only writer of Observation besides
         `record_statements`.
         """
-        return self.record_each([Sighting(findings, source, by, shelf_life, basis)], at=at)
+        return self.record_each([Told(findings, source, by, shelf_life, basis, problems)], at=at)
 
     @transaction.atomic
-    def record_each(self, sightings: Sequence[Sighting], *, at: datetime | None = None) -> Recorded:
-        """Store what several sources saw, as `record` does for one, and score once for all of them.
+    def record_each(self, told: Sequence[Told], *, at: datetime | None = None) -> Recorded:
+        """Store what several sources say, as `record` does for one, and score once for all of them.
 
         Each source gets an event of its own.
         """
         self.lock()
         at = at or timezone.now()
-        before = self.evaluate(at)
-        known = {row.claim: row for row in self.criteria.filter(removed_at=None).exclude(claim="")}
-        stored = [self._keep(sighting, known, at) for sighting in sightings]
-        after = self.evaluate(at)
-        for sighting, rows in zip(sightings, stored, strict=True):
-            if rows:
-                self._log(sighting, rows, _changes(sighting.criteria(known), before, after), at)
-                self._follow([row.criterion_id for row in rows], by=sighting.by, at=at)
+        rows = self.read_rows()
+        before = rows.evaluate(at)
+        known = {row.claim: row for row in rows.criteria if row.claim}
+        stored: list[list[Observation]] = []
+        reconciled: list[Reconciled] = []
+        for one in told:
+            had = len(known)
+            stored.append(self._keep(one, known, rows, at))
+            reconciled.append(Problem.objects.reconcile(self, one.problems) if one.problems else Reconciled())
+            if len(known) > had:
+                rows = self.read_rows()
+        after = rows.evaluate(at)
+        each = []
+        for one, kept, problems in zip(told, stored, reconciled, strict=True):
+            changes = _changes(one.criteria(known), before, after)
+            each.append(Recorded(before.overall, after.overall, len(kept), changes, problems))
+        for one, kept, recorded in zip(told, stored, each, strict=True):
+            if kept or recorded.problems.changed:
+                self.write_event(one.by, "recorded", self, after=_content(one.source, recorded), at=at)
+            if kept:
+                self._follow([row.criterion_id for row in kept], by=one.by, at=at)
         if any(stored):
-            self.rescore(at)
-        spoken = [row for sighting in sightings for row in sighting.criteria(known)]
-        changes = _changes(spoken, before, after)
-        return Recorded(before.overall, after.overall, sum(len(rows) for rows in stored), changes)
+            self.keep_snapshot(self.judge(at, rows=rows))
+        if len(each) == 1:
+            return each[0]
+        all_changes = dict.fromkeys(change for recorded in each for change in recorded.changes)
+        return Recorded(before.overall, after.overall, sum(map(len, stored)), tuple(all_changes))
 
-    def _keep(self, sighting: Sighting, known: dict[str, Criterion], at: datetime) -> list[Observation]:
+    def _keep(
+        self, told: Told, known: dict[str, Criterion], rows: judging.Rows, at: datetime
+    ) -> list[Observation]:
         """Store one source's findings; `known` maps claims to criteria and gets those that are added."""
-        seen = _Seen(sighting.source, sighting.by, sighting.basis, sighting.shelf_life, at)
-        findings = fold(sighting.findings)
+        seen = _Seen(told.source, told.by, told.basis, told.shelf_life, at)
+        findings = fold(told.findings)
         old = [(known[finding.criterion], finding) for finding in findings if finding.criterion in known]
-        stored = self._observe(seen.as_rows(old))
+        stored = self._observe(seen.as_rows(old), rows.criteria)
         if new := [finding for finding in findings if finding.criterion not in known]:
             known |= self._add_claims([finding.criterion for finding in new])
             added = [(known[finding.criterion], finding) for finding in new]
             categories = [row.category_id for row, _ in added]
-            with self.reanchoring(categories, by=sighting.by, why="A claim was added.", at=at):
+            with self.reanchoring(categories, by=told.by, why="A claim was added.", at=at):
                 for row, _ in added:
                     row.save(force_insert=True)
                 stored += self._observe(seen.as_rows(added))
             self._link_blockers([row for row, _ in added])
         return stored
-
-    def _log(
-        self, sighting: Sighting, stored: list[Observation], changes: tuple[Change, ...], at: datetime
-    ) -> None:
-        content = {
-            "source": sighting.source,
-            "observations": len(stored),
-            "changes": [_as_log(row) for row in changes],
-        }
-        self.write_event(sighting.by, "recorded", self, after=content, at=at)
 
     @transaction.atomic
     def record_statements(
@@ -242,13 +256,22 @@ class Recording(Chained):
         self.rescore(at)
         return Recorded(before.overall, after.overall, 1, _changes([criterion], before, after))
 
-    def _observe(self, rows: list[Observation]) -> list[Observation]:
-        """Store the observations that are new and move the pointers; returns those that were stored."""
+    def _observe(
+        self, rows: list[Observation], criteria: Sequence[Criterion] | None = None
+    ) -> list[Observation]:
+        """Store the observations that are new and move the pointers; returns those that were stored.
+
+        `criteria`, from `with_standing()`, are kept as they would be read again.
+        """
+        if not rows:
+            return []
+        places = {row.criterion_id for row in rows}
+        read = Criterion.objects.filter(pk__in=places).with_standing() if criteria is None else criteria
+        held = {row.pk: row for row in read if row.pk in places}
         standings = {
             (standing.criterion_id, standing.source): standing
-            for standing in Standing.objects.filter(
-                criterion__in={row.criterion_id for row in rows}
-            ).select_related("observation")
+            for row in held.values()
+            for standing in row.standings.all()
         }
         fresh: list[Observation] = []
         for row in rows:
@@ -271,6 +294,9 @@ class Recording(Chained):
             unique_fields=["criterion", "source"],
             update_fields=["observation"],
         )
+        for place, standing in moved.items():
+            if place not in standings:
+                _stand(held[place[0]], standing)
         return fresh
 
     def _add_claims(self, keys: Sequence[str]) -> dict[str, Criterion]:
@@ -335,6 +361,22 @@ class Recording(Chained):
             anchor = scoring.reanchor(was, now.derived)
             if anchor is not None and (anchor.assessed or hold) and was.derived != now.derived:
                 category.anchor_at(anchor, by=by, rationale=why, at=at)
+
+
+def _stand(criterion: Criterion, standing: Standing) -> None:
+    """Add a new source to the criterion as it was read; a source that is there was changed in place."""
+    prefetched = criterion.standings.all()
+    prefetched._result_cache = [*prefetched, standing]
+
+
+def _content(source: str, recorded: Recorded) -> dict[str, Any]:
+    """Return what the log keeps of a record."""
+    content = {
+        "source": source,
+        "observations": recorded.stored,
+        "changes": [_as_log(row) for row in recorded.changes],
+    }
+    return content | {"problems": recorded.problems.as_log()} if recorded.problems.changed else content
 
 
 def _changes(

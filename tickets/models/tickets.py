@@ -150,6 +150,9 @@ class Ticket(Recording):
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
+    # Set where the row itself was read for update: it is held then, until that transaction ends.
+    is_held = False
+
     objects = TicketQuerySet.as_manager()
 
     class Meta:
@@ -169,6 +172,8 @@ class Ticket(Recording):
 
     def lock(self) -> None:
         """Hold the ticket until the transaction ends: every writer of the record queues here."""
+        if self.is_held:
+            return
         type(self).objects.select_for_update().only("pk").get(pk=self.pk)
 
     def evaluate(self, at: datetime | None = None) -> scoring.Evaluation:
@@ -179,9 +184,21 @@ class Ticket(Recording):
         """Return one category's score at a moment."""
         return judging.category_of(self.evaluate(at), category.key)
 
-    def judge(self, at: datetime | None = None, commit: "judging.Asked | None" = None) -> "judging.Judgement":
-        """Return score, verdict and their inputs, for a page (no commit) or for a gate's asked commit."""
-        return judging.judge(self, at or timezone.now(), commit)
+    def judge(
+        self,
+        at: datetime | None = None,
+        commit: "judging.Asked | None" = None,
+        rows: "judging.Rows | None" = None,
+    ) -> "judging.Judgement":
+        """Return score, verdict and their inputs, for a page (no commit) or for a gate's asked commit.
+
+        `rows` are the ticket's own when they were read already.
+        """
+        return judging.judge(self, at or timezone.now(), commit, rows)
+
+    def read_rows(self) -> "judging.Rows":
+        """Return the rows that the score is made from, in four queries."""
+        return judging.Rows.of(self)
 
     @property
     def lowering(self) -> verdict.Lowering | None:
@@ -194,7 +211,11 @@ class Ticket(Recording):
     def rescore(self, at: datetime | None = None) -> Snapshot:
         """Append a snapshot when the result changed; returns the newest one."""
         self.lock()
-        new = self.judge(at).snapshot()
+        return self.keep_snapshot(self.judge(at))
+
+    def keep_snapshot(self, judgement: "judging.Judgement") -> Snapshot:
+        """Append the snapshot of a judgement when its result is new; the ticket must be locked."""
+        new = judgement.snapshot()
         newest = Snapshot.objects.filter(newest_of=self).first()
         if newest is not None and newest.result() == new.result():
             newest.good_until, newest.evidence_at = new.good_until, new.evidence_at

@@ -1,19 +1,21 @@
 """Owns the tags that speak about rows of the record: addresses, states, the sentences of the log."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from typing import Any
 
 from django import template
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from tickets import arranging, charts, tones
 from tickets.advice import Action
 from tickets.charts import Run, history
-from tickets.models import Blocker, Event, Ticket
+from tickets.models import Blocker, Event, Problem, Ticket
 from tickets.models.editing import Editable
 from tickets.models.judging import Judgement
 from tickets.scoring import CategoryResult
@@ -46,6 +48,14 @@ BLOCKER_TONES: Mapping[str, tuple[tones.Tone, str]] = {
     "wont_fix": ("warn", "Won't fix"),
     "duplicate": ("mute", "Duplicate"),
 }
+PROBLEM_TONES: Mapping[str, tones.Tone] = {
+    "open": "fail",
+    "suppressed": "mute",
+    "closed": "pass",
+    "wont_fix": "warn",
+    "false_positive": "mute",
+    "waived": "warn",
+}
 EVENT_ICONS: Mapping[str, str] = {
     "opened": "report",
     "imported": "import",
@@ -63,8 +73,18 @@ EVENT_ICONS: Mapping[str, str] = {
     "waived": "shield",
     "resolved": "contradiction",
     "linked": "link",
+    "decided": "scale",
+    "took back the decision on": "undo",
 }
 FIELD_WORDS: Mapping[str, str] = {"due": "due date", "external_link": "link"}
+
+
+@register.simple_tag
+def problem_state(problem: Problem, at: datetime | None = None) -> SafeString:
+    """Return the tag of where a problem stands now; one that people left is never shown as passed."""
+    standing = problem.standing_at(at or timezone.now())
+    words = dict([*Problem.State.choices, *Problem.Decision.choices])
+    return tag(PROBLEM_TONES[standing], words[standing])
 
 
 @register.simple_tag(takes_context=True)
@@ -215,7 +235,7 @@ def what_happened(event: Event, people: Mapping[int, str]) -> SafeString:
         was = f" from {before['score']}" if before.get("score") else ""
         return format_html("scored {}{} to <b>{}</b>", label, was, after.get("score"))
     if event.verb == "recorded":
-        return format_html("{}{}", count_of(event), changes_of(after))
+        return format_html("{}{}{}", count_of(event), changes_of(after), problems_of(after))
     if event.verb == "commented":
         return format_html("on {}: {}", label, str(after.get("text", ""))[:400])
     if event.verb == "edited":
@@ -230,6 +250,14 @@ def count_of(event: Event) -> str:
         return "looked"
     stored = int(event.after.get("observations", 0))
     return f"recorded {stored} {'observation' if stored == 1 else 'observations'} from {source}"
+
+
+def problems_of(after: Mapping[str, Any]) -> str:
+    """Return how many single problems a record changed; empty when it changed none."""
+    told = after.get("problems") or {}
+    words = {"new": "new", "reopened": "open again", "closed": "closed", "suppressed": "set aside"}
+    changed = [f"{told[name]} {word}" for name, word in words.items() if told.get(name)]
+    return f"; problems: {', '.join(changed)}" if changed else ""
 
 
 def changes_of(after: Mapping[str, Any]) -> SafeString:

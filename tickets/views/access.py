@@ -7,6 +7,7 @@ from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, QueryDict
 from django.shortcuts import get_object_or_404
+from django.utils import timezone
 from django_htmx.middleware import HtmxDetails
 
 from tickets.models import (
@@ -15,6 +16,7 @@ from tickets.models import (
     ChecklistItem,
     Criterion,
     Deployment,
+    Problem,
     Recommendation,
     Ticket,
     User,
@@ -61,6 +63,7 @@ def tab_counts() -> dict[str, Coalesce]:
         "finding_count": _count(Criterion.objects.all()),
         "check_count": _count(checklist),
         "check_done": _count(checklist.filter(done=True)),
+        "problem_count": _of_deployment(Problem.objects.open(timezone.now())),
         "advice_count": _count(Recommendation.objects.all()),
     }
 
@@ -69,6 +72,11 @@ def _count(
     rows: "QuerySet[Blocker] | QuerySet[Criterion] | QuerySet[ChecklistItem] | QuerySet[Recommendation]",
 ) -> Coalesce:
     found = rows.filter(ticket=OuterRef("pk"), removed_at=None).order_by().values("ticket")
+    return Coalesce(Subquery(found.annotate(n=Count("pk")).values("n")), 0)
+
+
+def _of_deployment(rows: "QuerySet[Problem]") -> Coalesce:
+    found = rows.filter(deployment=OuterRef("deployment")).order_by().values("deployment")
     return Coalesce(Subquery(found.annotate(n=Count("pk")).values("n")), 0)
 
 

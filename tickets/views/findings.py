@@ -96,6 +96,7 @@ def show(
         "row": row,
         "criterion": row.criterion if isinstance(row, FindingRow) else row,
         "observations": observations,
+        "has_reports": any(each.source.startswith("ci:") for each in observations),
         "statement": statement,
         "reason": reason,
     }

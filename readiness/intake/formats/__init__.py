@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import BinaryIO, Protocol, TypeVar
@@ -48,6 +49,7 @@ def format(name: str, *, title: str, recognise: Recognise, version: int = 1) -> 
     return register
 
 
+@cache
 def discover() -> dict[str, Format]:
     """All formats by name, in the order of their names; a broken one raises here and is not swallowed."""
     for module in iter_modules(__path__, f"{__name__}."):

@@ -87,7 +87,7 @@ def recognise(head: bytes) -> bool:
     return HEAD.match(head) is not None and b'"source"' in head
 
 
-@format("cloudevents", title="CloudEvents 1.0", recognise=recognise)
+@format("cloudevents", title="CloudEvents 1.0", recognise=recognise, version=2)
 def read(body: Body, context: Context) -> Reading:
     """Read the report inside every event; of several statements about one claim the worst counts."""
     document, warnings = jsonfile.load(body)
@@ -106,7 +106,24 @@ def read(body: Body, context: Context) -> Reading:
     warnings += [warning for _, reading in readings.values() for warning in reading.warnings]
     outcomes = {reading.outcome for _, reading in readings.values()} or {Outcome.UNKNOWN}
     outcome = next(each for each in ORDER if each in outcomes)
-    return Reading("cloudevents", outcome, summary, tuple(warnings), worst_of(readings.values()))
+    inside = [reading for _, reading in readings.values()]
+    return Reading(
+        "cloudevents",
+        outcome,
+        summary,
+        tuple(warnings),
+        worst_of(readings.values()),
+        problems=tuple(
+            replace(each, scope=f"{reading.format}/{each.scope}")
+            for reading in inside
+            for each in reading.problems
+        ),
+        examined=tuple(
+            replace(each, scope=f"{reading.format}/{each.scope}")
+            for reading in inside
+            for each in reading.examined
+        ),
+    )
 
 
 def inner(event: CloudEvent, attributes: Mapping[str, Any], path: str, context: Context) -> Reading:

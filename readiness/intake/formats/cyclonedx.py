@@ -6,6 +6,7 @@ vulnerabilities and no components: it speaks about another bill, and cannot say 
 
 import re
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,11 +14,12 @@ from readiness.intake import jsonfile
 from readiness.intake.body import Body
 from readiness.intake.formats import format
 from readiness.intake.jsonfile import listed, mapping
-from readiness.intake.reading import Context, Limits, Outcome, Reading, TooLarge, Unreadable
+from readiness.intake.reading import Context, Examined, Limits, Outcome, Reading, TooLarge, Unreadable
 from readiness.intake.xmlstream import read_xml, root_of
 from tickets.findings import Finding
 from tickets.redact import mask_text
 from tickets.scoring import Status
+from tickets.sightings import Seen, Sighting
 
 CLAIM = "dep.vulns"
 CLOSED = frozenset({"resolved", "resolved_with_pedigree", "false_positive", "not_affected"})
@@ -30,10 +32,15 @@ WORDS = {
     "info": "low",
     "none": "low",
 }
+# What people at the tool decided; a vulnerability that is called resolved is not reported as one.
+SET_ASIDE = frozenset({"false_positive", "not_affected"})
 # The newer method judges better; of several ratings by one method the worst counts.
 METHODS = ("CVSSv4", "CVSSv31", "CVSSv3", "CVSSv2")
 NAMESPACE = re.compile(r"http://cyclonedx\.org/schema/bom/(1\.\d{1,2})")
 SHOWN = 20
+SHOWN_TITLE = 300
+# pkg:pypi/django@4.2?arch=x -> pkg:pypi/django: another version of a package has the same problem still.
+PURL_VERSION = re.compile(r"(?<=[^/])@[^/]*$")
 
 
 @dataclass(slots=True)
@@ -43,6 +50,8 @@ class Vulnerability:
     id: str = ""
     state: str = ""
     ratings: list[tuple[str, str]] = field(default_factory=list)
+    affects: list[str] = field(default_factory=list)
+    title: str = ""
 
     @property
     def is_open(self) -> bool:
@@ -64,6 +73,33 @@ class Bill:
     version: str = ""
     components: int = 0
     vulnerabilities: list[Vulnerability] | None = None
+    names: dict[str, str] = field(default_factory=dict)
+
+    def name(self, component: Mapping[str, Any]) -> None:
+        """Remember which package a reference stands for: the reference may be made anew for every bill."""
+        ref, purl = component.get("bom-ref"), component.get("purl")
+        named = "/".join(str(component[key]) for key in ("group", "name") if component.get(key))
+        if isinstance(ref, str) and (purl or named):
+            self.names[ref[:500]] = package_of(str(purl or named))
+
+    def sightings(self) -> Iterator[Sighting]:
+        """The vulnerabilities, one for each package that is affected, up to the limit of problems."""
+        left = self.limits.problems
+        for each in self.vulnerabilities or []:
+            if each.state in CLOSED - SET_ASIDE:
+                continue
+            seen = Seen.OPEN if each.is_open else Seen.SUPPRESSED
+            for package in dict.fromkeys(self.package(ref) for ref in each.affects or [""]):
+                if not left:
+                    return
+                left -= 1
+                title = f"{each.id}: {each.title}".rstrip(": ")[:SHOWN_TITLE]
+                yield Sighting("bill", each.id, package, title, each.severity, "", package, None, seen)
+
+    def package(self, ref: str) -> str:
+        # urn:cdx:<serial>/<version>#<bom-ref> is a reference into another bill.
+        inner = ref.rpartition("#")[2] if ref.startswith("urn:cdx:") else ref
+        return package_of(inner) if inner.startswith("pkg:") else self.names.get(inner) or package_of(inner)
 
     def count_component(self) -> None:
         self.components += 1
@@ -75,6 +111,11 @@ class Bill:
         self.vulnerabilities.append(vulnerability)
         if len(self.vulnerabilities) > self.limits.results:
             raise TooLarge(f"The report has more than {self.limits.results:,} vulnerabilities.", "results")
+
+
+def package_of(text: str) -> str:
+    """A package without its version and qualifiers, from a package URL or a plain name."""
+    return PURL_VERSION.sub("", text.partition("?")[0].partition("#")[0])[:400]
 
 
 def word_of(severity: str, score: Any) -> str:
@@ -97,6 +138,7 @@ def bill_of(document: dict[str, Any], limits: Limits) -> Bill:
     while waiting:
         component = mapping(waiting.pop(), "components")
         bill.count_component()
+        bill.name(component)
         waiting += listed(component.get("components", []), "components.components")
     if document.get("vulnerabilities") is not None:
         bill.vulnerabilities = []
@@ -118,7 +160,14 @@ def vulnerability_of(value: Any, path: str) -> Vulnerability:
             (str(each.get("method", "")), word_of(str(each.get("severity", "")), each.get("score")))
             for each in ratings
         ],
+        [str(each["ref"]) for each in affected_by(value) if isinstance(each.get("ref"), str)],
+        " ".join(str(value.get("description") or "")[:SHOWN_TITLE].split()),
     )
+
+
+def affected_by(value: Mapping[str, Any]) -> list[dict[str, Any]]:
+    affects = value.get("affects")
+    return [each for each in affects if isinstance(each, dict)] if isinstance(affects, list) else []
 
 
 @dataclass(slots=True)
@@ -130,6 +179,7 @@ class XmlBill:
     words: str = ""
     current: Vulnerability = field(default_factory=Vulnerability)
     rating: dict[str, str] = field(default_factory=dict)
+    components: list[dict[str, str]] = field(default_factory=list)
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         if not self.path:
@@ -143,6 +193,7 @@ class XmlBill:
         # Those under metadata and under the tools of a vulnerability are no parts of the system.
         if name == "component" and self.path[1] == "components" and self.path[-2] == "components":
             self.bill.count_component()
+            self.components.append({"bom-ref": attributes.get("bom-ref", "")})
         elif self.path[1:] == ["vulnerabilities"]:
             self.bill.vulnerabilities = []
         elif name == "rating":
@@ -150,6 +201,8 @@ class XmlBill:
 
     def end(self, name: str) -> None:
         inside = self.path[3:] if self.path[1:3] == ["vulnerabilities", "vulnerability"] else None
+        if self.path[1:2] == ["components"]:
+            self._end_of_component(name)
         self.path.pop()
         if inside is None:
             return
@@ -160,14 +213,25 @@ class XmlBill:
             self.current.id = self.words.strip()
         elif inside == ["analysis", "state"]:
             self.current.state = self.words.strip()
+        elif inside == ["description"]:
+            self.current.title = " ".join(self.words.split())
+        elif inside == ["affects", "target", "ref"]:
+            self.current.affects.append(self.words.strip())
         elif inside == ["ratings", "rating"]:
             word = word_of(self.rating.get("severity", ""), self.rating.get("score"))
             self.current.ratings.append((self.rating.get("method", ""), word))
         elif inside[:2] == ["ratings", "rating"] and len(inside) == 3:
             self.rating[name] = self.words.strip()
 
+    def _end_of_component(self, name: str) -> None:
+        """Keep what a component is called; a component ends before the one around it."""
+        if name == "component" and self.path[-2] == "components":
+            self.bill.name(self.components.pop())
+        elif name in ("group", "name", "purl") and self.path[-3:-1] == ["components", "component"]:
+            self.components[-1][name] = self.words.strip()
+
     def text(self, text: str) -> None:
-        self.words = (self.words + text)[:200]
+        self.words = (self.words + text)[:400]
 
 
 def recognise(head: bytes) -> bool:
@@ -176,7 +240,7 @@ def recognise(head: bytes) -> bool:
     return root_of(head) == "bom" and b"cyclonedx.org/schema/bom" in head
 
 
-@format("cyclonedx", title="CycloneDX", recognise=recognise)
+@format("cyclonedx", title="CycloneDX", recognise=recognise, version=2)
 def read(body: Body, context: Context) -> Reading:
     """Count components and vulnerabilities; one is open until an analysis says that it is not."""
     if body.head().lstrip().startswith(b"<"):
@@ -196,13 +260,21 @@ def read(body: Body, context: Context) -> Reading:
         "open": None if bill.vulnerabilities is None else len(still_open),
     }
     warnings += warnings_of(bill)
-    if still_open:
-        finding = finding_of(still_open, summary, context)
-        return Reading("cyclonedx", Outcome.FAIL, summary, tuple(warnings), (finding,), size=bill.components)
-    if bill.vulnerabilities is None or not bill.components:
+    if not still_open and (bill.vulnerabilities is None or not bill.components):
         return Reading("cyclonedx", Outcome.UNKNOWN, summary, tuple(warnings))
-    finding = finding_of([], summary, context)
-    return Reading("cyclonedx", Outcome.PASS, summary, tuple(warnings), (finding,), size=bill.components)
+    problems = tuple(bill.sightings())
+    # A file without components speaks about another bill, and not about all of it.
+    is_whole = bill.components > 0 and len(problems) < context.limits.problems
+    return Reading(
+        "cyclonedx",
+        Outcome.FAIL if still_open else Outcome.PASS,
+        summary,
+        tuple(warnings),
+        (finding_of(still_open, summary, context),),
+        size=bill.components,
+        problems=problems,
+        examined=(Examined("bill", is_whole, bill.components),),
+    )
 
 
 def warnings_of(bill: Bill) -> list[str]:

@@ -5,16 +5,25 @@ PHPUnit, CTest and GoogleTest differ; they share `testcase` elements with a chil
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from readiness.intake.body import Body
 from readiness.intake.formats import format
-from readiness.intake.reading import Context, Limits, Outcome, Reading, TooLarge, Unreadable
+from readiness.intake.reading import (
+    Context,
+    Examined,
+    Limits,
+    Outcome,
+    Reading,
+    TooLarge,
+    Unreadable,
+)
 from readiness.intake.xmlstream import read_xml, root_of
 from tickets.findings import Finding
 from tickets.redact import mask_text
 from tickets.scoring import Status
+from tickets.sightings import Seen, Sighting
 
 CLAIMS = {
     "unit": "test.unit",
@@ -62,6 +71,7 @@ class Suite:
     """One open testsuite element: what it claims, and the counts at the moment it opened."""
 
     name: str
+    path: str
     claimed_tests: int | None
     claimed_bad: int
     tests: int
@@ -90,6 +100,8 @@ class Recount:
     said: dict[str, str] = field(default_factory=dict)
     failed: set[int] = field(default_factory=set)
     rooted: bool = False
+    problems: list[Sighting] = field(default_factory=list)
+    is_noted: bool = True
 
     @property
     def bad(self) -> int:
@@ -148,11 +160,26 @@ class Recount:
             raise self._too_many()
         if result != "passed":
             self.counts[result] += 1
+        if is_bad or result == "skipped":
+            self._note(Seen.OPEN if is_bad else Seen.UNDECIDED, case, said)
         if is_bad:
             words = f"{said.get('message', '')} {case.get('classname', '')} {case.get('name', '')}"
             self.uncollected += any(word in words for word in UNCOLLECTED)
             if len(self.failing) < SHOWN_FAILURES:
                 self.failing.append({"test": full_name(case), "message": shown(said.get("message", ""))})
+
+    def _note(self, seen: Seen, case: dict[str, str], said: dict[str, str]) -> None:
+        """Keep a failed test as a problem; a skipped one is named, so that skipping it closes nothing."""
+        if len(self.problems) >= self.limits.problems:
+            self.is_noted = False
+            return
+        own = (case.get("classname", ""), case.get("name", ""))
+        subject = " :: ".join((self.suites[-1].path if self.suites else "", *own))
+        # Masked where it is stored: most of what a long report says is known already.
+        words = f"{'.'.join(filter(None, own))}: {said.get('message', '')}"[: SHOWN_TEXT * 2]
+        title = " ".join(words.split()).rstrip(": ")
+        path, line = case.get("file", ""), number(case, "line")
+        self.problems.append(Sighting("", "test", subject, title, "medium", "", path, line or None, seen))
 
     def _too_many(self) -> TooLarge:
         return TooLarge(f"The report has more than {self.limits.cases:,} test cases.", "cases")
@@ -179,7 +206,9 @@ class Recount:
         bad += number(attributes, "errors") or 0
         claimed = number(attributes, "tests")
         name = attributes.get("name", "")
-        self.suites.append(Suite(name, claimed, bad, self.tests, self.bad, self.counts["flaky"]))
+        outer = self.suites[-1].path if self.suites else ""
+        path = " > ".join(filter(None, (outer, name)))
+        self.suites.append(Suite(name, path, claimed, bad, self.tests, self.bad, self.counts["flaky"]))
 
     def _close_suite(self, suite: Suite) -> None:
         tests = self.tests - suite.tests
@@ -224,7 +253,7 @@ def recognise(head: bytes) -> bool:
     return root_of(head) in ("testsuites", "testsuite")
 
 
-@format("junit", title="JUnit XML", recognise=recognise)
+@format("junit", title="JUnit XML", recognise=recognise, version=2)
 def read(body: Body, context: Context) -> Reading:
     """Recount a JUnit report. No test, or none that ran, is unknown; one failure or error is a fail."""
     criterion = claim_of(context.category)
@@ -242,7 +271,18 @@ def read(body: Body, context: Context) -> Reading:
     outcome = outcome_of(recount, summary)
     findings = findings_of(criterion, recount, summary, context)
     ran = summary["tests"] - summary["skipped"]
-    return Reading("junit", outcome, summary, tuple(warnings), findings, size=ran)
+    scope = context.category or "unit"
+    is_whole = bool(ran) and recount.is_noted and not recount.uncollected and not recount.unexplained
+    return Reading(
+        "junit",
+        outcome,
+        summary,
+        tuple(warnings),
+        findings,
+        size=ran,
+        problems=tuple(replace(each, scope=scope) for each in recount.problems),
+        examined=(Examined(scope, is_whole, ran),) if recount.tests else (),
+    )
 
 
 def warnings_of(recount: Recount) -> list[str]:
@@ -254,6 +294,9 @@ def warnings_of(recount: Recount) -> list[str]:
             f"{recount.uncollected} files or suites could not be run at all; "
             "how many tests they hold is not known."
         )
+    if not recount.is_noted:
+        kept = f"{len(recount.problems):,}"
+        said.append(f"The first {kept} failures are kept one by one, so that none is closed by this report.")
     if not recount.tests:
         said.append("The report holds no test case, so it proves nothing.")
     return said

@@ -10,10 +10,12 @@ from readiness.intake import jsonfile
 from readiness.intake.body import Body
 from readiness.intake.formats import format
 from readiness.intake.jsonfile import SCALARS, Event, mapping
-from readiness.intake.reading import Context, Limits, Outcome, Reading, TooLarge, Unreadable
+from readiness.intake.places import digest_of, fingerprint_of, path_of, told_apart
+from readiness.intake.reading import Context, Examined, Limits, Outcome, Reading, TooLarge, Unreadable
 from tickets.findings import Finding
 from tickets.redact import mask_text
 from tickets.scoring import Status
+from tickets.sightings import Seen, Sighting
 
 CLAIMS = {
     "sast": "sec.sast",
@@ -27,21 +29,52 @@ OF_LEVEL = {"error": "high", "warning": "medium", "note": "low", "none": "low"}
 HEAD = re.compile(rb'\s*\{.*?"(?:runs|\$schema)"\s*:', re.DOTALL)
 SHOWN_RULES = 10
 # What is kept of a run and of a result; everything else is passed over.
-OF_RUN = frozenset({"tool", "automationDetails", "invocations"})
+OF_RUN = frozenset({"tool", "automationDetails", "invocations", "originalUriBaseIds"})
 OF_RESULT = frozenset({"rule", "suppressions", "properties"})
+# What tells one problem from another; kept of as many results as problems are.
+OF_PROBLEM: dict[str, dict[str, Any]] = {
+    "message": {"text": {}},
+    "fingerprints": {},
+    "partialFingerprints": {},
+}
+OF_LOCATION: dict[str, Any] = {
+    "physicalLocation": {
+        "artifactLocation": {"uri": {}, "uriBaseId": {}},
+        "region": {"startLine": {}, "snippet": {"text": {}}},
+    }
+}
+# Twice what is stored: a secret is masked there, and must not be cut in two before.
+SHOWN_TITLE = 600
+PASSED = frozenset({"pass", "notApplicable", "informational"})
 
 # What decides about a result, without its place and message: a few hundred stand for 100,000 results.
 # In order: rule id, rule index, kind, level, whether it is suppressed or absent, a severity of its own.
 Kind = tuple[Any, Any, Any, Any, str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One result as far as it tells which problem it is; `snippet` is a short hash."""
+
+    kind: Kind
+    fingerprint: str
+    uri: str
+    base: str
+    line: int | None
+    snippet: str
+    title: str
+
+
 @dataclass(slots=True)
 class Run:
-    """One run of one tool, with its results counted by what decides about them."""
+    """One run of one tool, with its results counted by what decides about them, and the first ones noted."""
 
     parts: dict[str, Any] = field(default_factory=dict)
     kinds: Counter[Kind] = field(default_factory=Counter)
+    notes: list[Note] = field(default_factory=list)
+    known: dict[Any, Any] = field(default_factory=dict)
     has_results: bool = False
+    is_noted: bool = True
 
     @property
     def tool(self) -> str:
@@ -65,6 +98,60 @@ class Run:
             for each in (invocations if isinstance(invocations, list) else [])
         )
 
+    @property
+    def scope_word(self) -> str:
+        """The scope as a word: what it is closed by, and part of what its problems are known by."""
+        return re.sub(r"[^a-z0-9._-]+", "-", self.scope.lower()).strip("-")[:100]
+
+    def note(self, result: Mapping[str, Any], kind: Kind) -> None:
+        """Keep what tells which problem a result is; equal texts are kept once."""
+        place = result.get("place")
+        place = place if isinstance(place, dict) else {}
+        artifact, region = (part(place, name) for name in ("artifactLocation", "region"))
+        line, fingerprint = region.get("startLine"), fingerprint_of(result)
+        snippet = None if fingerprint else part(region, "snippet").get("text")
+        uri, base = (str(artifact.get(name) or "")[:1000] for name in ("uri", "uriBaseId"))
+        once = self.known.setdefault
+        self.notes.append(
+            Note(
+                once(kind, kind),
+                fingerprint,
+                once(uri, uri),
+                once(base, base),
+                line if isinstance(line, int) and 0 < line < 2**31 else None,
+                digest_of(snippet) if isinstance(snippet, str) else "",
+                title_of(result.get("message")),
+            )
+        )
+
+    def base_of(self, name: str, depth: int = 5) -> str:
+        """The URI that a uriBaseId stands for, joined with its own base; empty for the repository's root."""
+        bases = self.parts.get("originalUriBaseIds")
+        base = bases.get(name) if isinstance(bases, dict) and name else None
+        if not isinstance(base, dict) or not depth:
+            return ""
+        uri = str(base.get("uri") or "")
+        if re.match(r"[a-z][a-z0-9+.-]*:", uri, re.IGNORECASE):
+            # Where the root lies on one machine; inside it paths are the same everywhere.
+            return ""
+        return f"{self.base_of(str(base.get('uriBaseId') or ''), depth - 1)}{uri}"
+
+    def sightings(self) -> Iterator[Sighting]:
+        """The problems among the noted results, with severities from the rules."""
+        by_id, by_index = self.rules()
+        judged = {kind: judgement(kind, by_id, by_index) for kind in self.kinds}
+        scope, tool = self.scope_word, self.tool
+        paths = {(note.uri, note.base): "" for note in self.notes}
+        paths = {(uri, base): path_of(uri, self.base_of(base)) for uri, base in paths}
+        for note in self.notes:
+            seen, name, _, word = judged[note.kind]
+            if seen is not None:
+                path = paths[note.uri, note.base]
+                # A whole fingerprint outlives a moved file; without one it is the path and what stands there.
+                subject = f"{path} {note.fingerprint or note.snippet}".strip()
+                title = note.title or name
+                yield Sighting(scope, name, subject, title, word, tool, path, note.line, seen)
+
     def rules(self) -> tuple[dict[str, dict[str, Any]], list[dict[str, Any]]]:
         """The rules by id, from the driver and its extensions (CodeQL keeps them there), and the driver's."""
         tool = mapping(self.parts.get("tool") or {}, "runs.tool")
@@ -73,6 +160,18 @@ class Run:
         others = [rules_of(each) for each in (extensions if isinstance(extensions, list) else [])]
         by_id = {str(rule.get("id")): rule for rules in (*others, driver) for rule in rules}
         return by_id, driver
+
+
+def part(value: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """The member of that name when it is an object; else an empty one."""
+    found = value.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def title_of(message: Any) -> str:
+    """The message of a result on one line; empty when the rule's own is meant."""
+    text = message.get("text") if isinstance(message, dict) else ""
+    return " ".join(text[:SHOWN_TITLE].split()) if isinstance(text, str) else ""
 
 
 def rules_of(component: Any) -> list[dict[str, Any]]:
@@ -90,6 +189,7 @@ class Log:
     version: str = ""
     runs: list[Run] | None = None
     results: int = 0
+    noted: int = 0
 
     def read(self) -> "Log":
         """The file; raises Unreadable for what is not SARIF."""
@@ -127,13 +227,28 @@ class Log:
             if event[0] == "end_array":
                 return
             self._expect(event, "start_map", f"results[{self.results}]")
-            run.kinds[kind_of(self._result())] += 1
+            if self.noted < self.limits.problems:
+                self._note(run)
+            else:
+                run.kinds[kind_of(self._result(noted=False))] += 1
+                run.is_noted = False
             self.results += 1
             if self.results > self.limits.results:
                 raise TooLarge(f"The report has more than {self.limits.results:,} results.", "results")
 
-    def _result(self) -> dict[str, Any]:
-        """The scalars of a result and the few subtrees that decide about it; done for every result."""
+    def _note(self, run: Run) -> None:
+        result = self._result(noted=True)
+        kind = kind_of(result)
+        run.kinds[kind] += 1
+        if kind[2] not in PASSED:
+            run.note(result, kind)
+            self.noted += 1
+
+    def _result(self, *, noted: bool) -> dict[str, Any]:
+        """The scalars of a result and the few subtrees that decide about it; done for every result.
+
+        `noted` adds those that tell which problem it is.
+        """
         result: dict[str, Any] = {}
         key, deepest = "", self.limits.json_depth
         for event, value in self.events:
@@ -145,9 +260,26 @@ class Log:
                 break
             elif key in OF_RESULT and (key != "rule" or "ruleId" not in result):
                 result[key] = jsonfile.subtree(self.events, (event, value), deepest)
+            elif noted and key in OF_PROBLEM and event == "start_map":
+                result[key] = jsonfile.picked(self.events, OF_PROBLEM[key], deepest)
+            elif noted and key == "locations" and event == "start_array":
+                result["place"] = self._place()
             else:
                 jsonfile.skip(self.events, deepest)
         return result
+
+    def _place(self) -> Any:
+        """The physical location of the first of a result's locations; the others are passed over."""
+        event, deepest = next(self.events)[0], self.limits.json_depth
+        if event == "end_array":
+            return None
+        first: dict[str, Any] = {}
+        if event == "start_map":
+            first = jsonfile.picked(self.events, OF_LOCATION, deepest)
+        elif event not in SCALARS:
+            jsonfile.skip(self.events, deepest)
+        jsonfile.skip(self.events, deepest)
+        return first.get("physicalLocation")
 
     def _members(self) -> Iterator[tuple[str, Event]]:
         """The members of the object that was just opened: each name with the event that opens its value."""
@@ -207,28 +339,45 @@ class Tally:
 
     def add(self, run: Run) -> None:
         by_id, by_index = run.rules()
-        for (rule_id, index, kind, level, standing, severity), times in run.kinds.items():
-            if standing == "suppressed":
+        for kind, times in run.kinds.items():
+            seen, name, level, word = judgement(kind, by_id, by_index)
+            if seen is Seen.SUPPRESSED:
                 self.suppressed += times
-            elif kind == "pass":
+            elif kind[2] == "pass":
                 self.passes += times
-            elif kind in ("open", "review"):
+            elif seen is Seen.UNDECIDED:
                 self.undecided += times
-            elif kind in (None, "fail") and standing != "absent":
-                name = str(rule_id or "")
-                # "a/b" names a part of the rule "a".
-                rule = by_id.get(name) or by_id.get(name.rpartition("/")[0])
-                if rule is None and isinstance(index, int) and 0 <= index < len(by_index):
-                    rule = by_index[index]
-                self._problem(name, rule or {}, str(level or ""), severity, times)
+            elif seen is Seen.OPEN:
+                self.active += times
+                self.levels[level] += times
+                self.severities[word] += times
+                self.worst[word, name[:200]] += times
 
-    def _problem(self, name: str, rule: Mapping[str, Any], level: str, severity: str, times: int) -> None:
-        level = level or default_level(rule)
-        word = severity_of(rule, severity) or OF_LEVEL.get(level, "medium")
-        self.active += times
-        self.levels[level] += times
-        self.severities[word] += times
-        self.worst[word, name[:200] or str(rule.get("id", ""))[:200]] += times
+
+# How a result is meant (None: it is no problem), the id of its rule, its level and its severity's word.
+Judgement = tuple[Seen | None, str, str, str]
+
+
+def judgement(kind: Kind, by_id: Mapping[str, dict[str, Any]], by_index: list[dict[str, Any]]) -> Judgement:
+    """What the results of one kind come to, by what they say and by what their rule says."""
+    rule_id, index, word, level, standing, severity = kind
+    name = str(rule_id or "")
+    # "a/b" names a part of the rule "a".
+    rule = by_id.get(name) or by_id.get(name.rpartition("/")[0])
+    if rule is None and isinstance(index, int) and 0 <= index < len(by_index):
+        rule = by_index[index]
+    rule = rule or {}
+    level = str(level or "") or default_level(rule)
+    told = severity_of(rule, severity) or OF_LEVEL.get(level, "medium")
+    return seen_as(word, standing), name or str(rule.get("id", "")), level, told
+
+
+def seen_as(kind: Any, standing: str) -> Seen | None:
+    if standing == "suppressed":
+        return Seen.SUPPRESSED
+    if kind in ("open", "review"):
+        return Seen.UNDECIDED
+    return Seen.OPEN if kind in (None, "fail") and standing != "absent" else None
 
 
 def default_level(rule: Mapping[str, Any]) -> str:
@@ -256,7 +405,7 @@ def recognise(head: bytes) -> bool:
     return HEAD.match(head) is not None and (b'"runs"' in head or b"sarif" in head[:2000].lower())
 
 
-@format("sarif", title="SARIF 2.1.0", recognise=recognise)
+@format("sarif", title="SARIF 2.1.0", recognise=recognise, version=2)
 def read(body: Body, context: Context) -> Reading:
     """Count the problems of every run. A run that has no results, or that failed, proves nothing."""
     if (context.category or "sast") not in CLAIMS:
@@ -285,7 +434,25 @@ def read(body: Body, context: Context) -> Reading:
         "-"
     )
     findings = () if outcome is Outcome.UNKNOWN else (finding_of(tally, summary, context),)
-    return Reading("sarif", outcome, summary, tuple(warnings), findings, size=log.results, scope=scope[:40])
+    return Reading(
+        "sarif",
+        outcome,
+        summary,
+        tuple(warnings),
+        findings,
+        size=log.results,
+        scope=scope[:40],
+        problems=tuple(told_apart(each for run in log.runs for each in run.sightings())),
+        examined=tuple(examined(log.runs)),
+    )
+
+
+def examined(runs: list[Run]) -> Iterator[Examined]:
+    """The scopes of the runs; one is complete when each of its runs has results, succeeded and was kept."""
+    for scope in dict.fromkeys(run.scope_word for run in runs):
+        own = [run for run in runs if run.scope_word == scope]
+        is_whole = all(run.has_results and run.succeeded and run.is_noted for run in own)
+        yield Examined(scope, is_whole, sum(run.kinds.total() for run in own))
 
 
 def warnings_of(runs: list[Run], tally: Tally) -> list[str]:
@@ -295,6 +462,9 @@ def warnings_of(runs: list[Run], tally: Tally) -> list[str]:
     said += [f"{tool} says that its run did not succeed." for tool in failed]
     said += [f"{tool} has a run without a list of results, so it proves nothing." for tool in silent]
     said += [f"{tally.undecided} results wait for a decision."] if tally.undecided else []
+    if not all(run.is_noted for run in runs):
+        kept = f"{sum(len(run.notes) for run in runs):,}"
+        said.append(f"The first {kept} problems are kept one by one, so that none is closed by this report.")
     return said
 
 

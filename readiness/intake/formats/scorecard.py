@@ -1,15 +1,17 @@
 """Owns the OpenSSF Scorecard JSON (version 2): scores from 0 to 10, and -1 for what could not be told."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from readiness.intake import jsonfile
 from readiness.intake.body import Body
 from readiness.intake.formats import format
 from readiness.intake.jsonfile import listed, mapping, number
-from readiness.intake.reading import Context, Outcome, Reading, Unreadable
+from readiness.intake.reading import Context, Examined, Outcome, Reading, Unreadable
 from tickets.findings import Finding
 from tickets.scoring import Status
+from tickets.sightings import Seen, Sighting
 
 CLAIM = "dep.score"
 OK_SCORE, PARTIAL_SCORE = 7, 5
@@ -29,7 +31,7 @@ def checks_of(document: dict[str, Any]) -> dict[str, float]:
     return checks
 
 
-@format("scorecard", title="OpenSSF Scorecard JSON", recognise=recognise)
+@format("scorecard", title="OpenSSF Scorecard JSON", recognise=recognise, version=2)
 def read(body: Body, context: Context) -> Reading:
     """Read the total score; a check that could not tell counts neither way and is named."""
     document, warnings = jsonfile.load(body)
@@ -59,4 +61,25 @@ def read(body: Body, context: Context) -> Reading:
         observed_at=context.observed_at,
     )
     outcome = Outcome.FAIL if status is Status.RISKY else Outcome.PASS
-    return Reading("scorecard", outcome, summary, tuple(warnings), (finding,), size=told)
+    return Reading(
+        "scorecard",
+        outcome,
+        summary,
+        tuple(warnings),
+        (finding,),
+        size=told,
+        problems=problems_of(checks),
+        examined=(Examined("checks", True, told),),
+    )
+
+
+def problems_of(checks: Mapping[str, float]) -> tuple[Sighting, ...]:
+    """The checks with a low score; one that could not be told is neither a problem nor solved."""
+    return tuple(
+        Sighting(
+            "checks", name, "repository", f"{name} scores {score:g} of 10" if score >= 0 else name,
+            "medium", "Scorecard", seen=Seen.OPEN if score >= 0 else Seen.UNDECIDED,
+        )
+        for name, score in checks.items()
+        if score < PARTIAL_SCORE
+    )  # fmt: skip

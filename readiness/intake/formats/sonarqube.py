@@ -46,8 +46,8 @@ def read(body: Body, context: Context) -> Reading:
         branch=name,
         default_branch=name if is_main else "",
         foreign="" if text(branch, "type") != "PULL_REQUEST" else "The analysis is of a pull request.",
-        # The gate of one analysis may flip when somebody settles an issue; then the newer word counts.
-        run_id=text(event, "taskId"),
+        # The gate of one analysis may flip when somebody settles an issue: each word is a run of its own.
+        run_id=" ".join(filter(None, (text(event, "taskId"), word, text(event, "changedAt")))),
         observed_at=moment(event, "changedAt", "analysedAt"),
     )
     summary = {"event": "analysis", "project": text(project, "key"), "gate": word, "failed": failed}

@@ -243,6 +243,27 @@ def test_bad_news_does_not_wait_even_when_it_shrank() -> None:
     assert any("more than a fifth" in warning for warning in delivery.warnings)
 
 
+def test_a_shard_that_passes_does_not_outshine_one_of_the_same_attempt_that_failed() -> None:
+    ticket = factories.ticket()
+    deliver(ticket, junit(5, failed=5), run_id="77")
+
+    shard = deliver(ticket, junit(4), minutes=1, run_id="77")
+    assert (shard.status, status_of(ticket)) == ("unchanged", "risky")
+    assert any("the worst counts" in warning for warning in shard.warnings)
+
+    deliver(ticket, junit(10), minutes=2, run_id="77", complete="yes")
+    assert status_of(ticket) == "ok"
+
+
+def test_a_shard_that_fails_counts_beside_one_of_the_same_attempt_that_passed() -> None:
+    ticket = factories.ticket()
+    deliver(ticket, junit(10), run_id="77")
+
+    deliver(ticket, junit(1, failed=1), minutes=1, run_id="77")
+
+    assert status_of(ticket) == "risky"
+
+
 def test_only_what_is_held_is_released() -> None:
     delivery = deliver(factories.ticket(), junit(3))
 

@@ -140,7 +140,7 @@ def test_the_terms_are_kept_with_the_delivery() -> None:
     delivery = Delivery.objects.get()
     assert delivery.context == {
         "format": "junit", "category": "e2e", "commit": "abcdef1", "branch": "main", "run_id": "77",
-        "run_attempt": 2, "scope": "web", "event": "", "webhook_id": "",
+        "run_attempt": 2, "scope": "web", "event": "", "complete": "",
     }  # fmt: skip
     assert delivery.observed_at.isoformat() == "2026-02-01T08:00:00+00:00"
 
@@ -233,7 +233,7 @@ def test_a_signed_post_is_taken_from_its_source() -> None:
 
     delivery = Delivery.objects.get()
     assert answer.status_code == 202
-    assert (delivery.sender, delivery.context["webhook_id"]) == ("source ci", "msg_1")
+    assert (delivery.sender, delivery.webhook_id) == ("source ci", "msg_1")
 
 
 def test_both_secrets_are_live_while_one_replaces_the_other() -> None:
@@ -530,3 +530,53 @@ def test_the_list_of_deliveries_costs_the_same_for_three_and_for_thirty() -> Non
 
     assert page.text.count("dlv_") == 30
     assert counts[0] == counts[1] <= 15
+
+
+def test_the_same_file_is_news_again_after_another_one_when_nothing_names_the_run() -> None:
+    deployment = factories.deployment()
+    bearer = f"Bearer {token_for(deployment)}"
+    bodies = (JUNIT, JUNIT, JUNIT + b"\n", JUNIT, JUNIT)
+
+    answers = [post(deployment, body, bearer=bearer) for body in bodies]
+
+    assert [answer.status_code for answer in answers] == [202, 200, 202, 202, 200]
+    ids = [answer.json()["id"] for answer in answers]
+    assert (ids[0] == ids[1], ids[3] == ids[4], len(set(ids))) == (True, True, 3)
+
+
+def test_a_signed_id_is_used_once_for_ever_and_only_by_its_own_source() -> None:
+    deployment = factories.deployment()
+    source_for(deployment)
+    other = factories.deployment()
+    source_for(other)
+    first = post(deployment, headers=signed(id="msg_9")).json()["id"]
+    Delivery.objects.update(received_at=timezone.now() - timedelta(days=400))
+
+    again = post(deployment, JUNIT + b"\n", headers=signed(body=JUNIT + b"\n", id="msg_9"))
+    elsewhere = post(other, headers=signed(id="msg_9"))
+
+    assert (again.status_code, again.json()["id"], elsewhere.status_code) == (200, first, 202)
+
+
+def test_a_parameter_complete_is_yes_or_no() -> None:
+    deployment = factories.deployment()
+
+    answer = post(deployment, query="format=junit&complete=perhaps", bearer=f"Bearer {token_for(deployment)}")
+
+    is_refused(answer, 400, "complete")
+
+
+def test_a_broker_that_is_down_loses_nothing_and_the_scheduler_rings_at_once(
+    monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+) -> None:
+    deployment = factories.deployment()
+    bearer = f"Bearer {token_for(deployment)}"
+
+    def down(self: Delivery) -> None:
+        raise ConnectionError("The broker is down.")
+
+    monkeypatch.setattr(Delivery, "ring", down)
+    with django_capture_on_commit_callbacks(execute=True):
+        answer = post(deployment, bearer=bearer)
+
+    assert (answer.status_code, Delivery.objects.get().rung_at) == (202, None)

@@ -14,7 +14,8 @@ CODE = sorted(
     if path != THE_ONE
 )
 
-# The libraries of Celery, Redis and the database connect by themselves, to what the settings name.
+# The libraries of Celery, Redis, the database and the bucket of FILES_STORAGE (boto3) connect by themselves:
+# to what the settings name and to nothing that a person or a report names.
 CONNECTING = frozenset(
     {
         "aiohttp",

@@ -322,3 +322,15 @@ def test_no_text_crashes_the_recognition(text: str, encoding: str) -> None:
         read_report(text.encode(encoding, "replace"))
     except Unreadable as refused:
         assert refused.message.endswith(".")
+
+
+def test_what_tools_write_beside_the_tests_is_passed_over() -> None:
+    report = b"""<testsuite tests="1,204" time="1,204.482" timestamp="2026-02-11T09:14:02">
+      <properties><property name="a" value="1"/><property name="a">text</property></properties>
+      <testcase name="t"><properties><property name="a">b</property></properties></testcase>
+    </testsuite>"""
+
+    reading = read_report(report)
+
+    assert (reading.outcome, reading.summary["tests"]) == (Outcome.PASS, 1)
+    assert "says 1204 tests and holds 1" in reading.warnings[0]

@@ -76,3 +76,11 @@ def test_records_in_any_number_and_order_give_the_same_counts(hits: dict[int, in
 
     assert summary["lines_valid"] == len(hits)
     assert summary["lines_covered"] == sum(times > 0 for times in hits.values())
+
+
+def test_tags_of_newer_versions_and_absolute_paths_change_nothing() -> None:
+    plain = b"SF:src/a.c\nDA:1,1\nDA:2,0\nend_of_record\n"
+    head = b"TN:\nVER:9\nSF:/home/ci/shop/src/a.c\nFNL:0,1,2\nFNA:0,1,main\nMCF:1\n"
+    newer = head + b"DA:1,1,kgYq\nDA:2,0\nend_of_record\n"
+
+    assert read_report(newer).summary == read_report(plain).summary
