@@ -196,6 +196,7 @@ CELERY_TASK_DEFAULT_QUEUE = "intake"
 CELERY_TASK_ROUTES = {
     "readiness.tasks.run_probes": {"queue": "probes"},
     "readiness.tasks.apply_delivery": {"queue": "intake"},
+    "readiness.tasks.post_status": {"queue": "intake"},
     "readiness.tasks.render_report": {"queue": "reports"},
     "readiness.tasks.tick": {"queue": "tick"},
 }

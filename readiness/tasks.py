@@ -3,6 +3,8 @@
 from celery import shared_task
 from django.utils import timezone
 
+from readiness.asking import follow_statuses
+from readiness.gate.statuses import StatusPost
 from readiness.heartbeats import Heartbeat
 from readiness.intake.models import Delivery
 from readiness.probes.models import ProbeRun
@@ -31,12 +33,19 @@ def render_report(pk: int) -> None:
 
 
 @shared_task
+def post_status(pk: int) -> None:
+    """Tell a code host about one commit, unless another worker does."""
+    StatusPost.objects.work(pk)
+
+
+@shared_task
 def tick() -> None:
-    """Ask for the probes that are due, ring again for what waits too long, rescore what time changed."""
+    """Ask for the probes that are due, ring again for what waits too long, follow what time changed."""
     now = timezone.now()
     ProbeRun.objects.ask_due(now)
-    for rows in (ProbeRun.objects, Delivery.objects, Report.objects):
+    for rows in (ProbeRun.objects, Delivery.objects, Report.objects, StatusPost.objects):
         rows.ring_due(now)
     for ticket in Ticket.objects.due_for_rescore(now)[:RESCORE_AT_ONCE]:
         ticket.rescore(now)
+    follow_statuses(now)
     Heartbeat.beat(Heartbeat.TICK)

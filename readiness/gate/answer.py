@@ -66,7 +66,7 @@ class Answer:
     policy: str
     rules: str
     as_of: datetime
-    override: Mapping[str, str] | None
+    override: Mapping[str, Any] | None
     conditions: tuple[Mapping[str, Any], ...]
     next_actions: tuple[Mapping[str, Any], ...]
     report_url: str
@@ -186,7 +186,7 @@ def shown_share(share: Fraction | None) -> str | None:
     return f"{hundredths // 100}.{hundredths % 100:02d}"
 
 
-def _override(judgement: Judgement) -> dict[str, str] | None:
+def _override(judgement: Judgement) -> dict[str, Any] | None:
     override = judgement.verdict.override
     if override is None:
         return None
@@ -195,6 +195,8 @@ def _override(judgement: Judgement) -> dict[str, str] | None:
         "reason": override.reason,
         "until": override.until.isoformat(timespec="seconds"),
         "commit": override.commit,
+        "incident": override.incident,
+        "single_use": override.single_use,
         "computed": judgement.verdict.computed,
     }
 

@@ -65,7 +65,7 @@ def known_until(ticket: Ticket, snapshot: Snapshot) -> datetime:
 
 def _words(ticket: Ticket, snapshot: Snapshot, at: datetime) -> str:
     said = f"{snapshot.verdict} {snapshot.overall}"
-    override = ticket.overrides.filter(until__gt=at).order_by("-id").first()
+    override = ticket.overrides.in_force(at).order_by("-id").first()
     if override is not None and snapshot.computed != "READY":
         return f"{said}, override for {override.commit[:7]}"
     return said if snapshot.verdict == snapshot.computed else f"{said}, lowered"

@@ -121,7 +121,7 @@ def test_an_override_is_in_the_text_and_does_not_make_it_green(client: Client) -
     ticket = ready_ticket()
     factories.blocker(ticket, at=timezone.now())
     until = timezone.now() + timedelta(days=1)
-    ticket.override(by=acting(alice()), approver=bob(), commit=SHA, reason="Outage.", until=until)
+    factories.override(ticket, by=acting(alice()), approver=bob(), commit=SHA, reason="Outage.", until=until)
     badge = shown(ticket.deployment)
 
     assert text_of(client, badge) == "NOT READY 10.0, override for 4f0c2a9"

@@ -141,7 +141,7 @@ def test_an_override_is_said_aloud() -> None:
     ticket = ready_ticket(shop())
     factories.blocker(ticket, at=timezone.now())
     until = timezone.now() + timedelta(days=1)
-    ticket.override(by=acting(alice()), approver=bob(), commit=SHA, reason="Outage.", until=until)
+    factories.override(ticket, by=acting(alice()), approver=bob(), commit=SHA, reason="Outage.", until=until)
 
     code, out, _ = run("shop", "--commit", SHA)
 
