@@ -100,9 +100,11 @@ class Evaluation(models.Model):
 
     def _is_whole(self) -> bool:
         try:
-            return self.digest == self.expected_digest()
+            said = json.loads(self.answer)
         except ValueError:
             return False
+        shown = (self.decision, self.sha) == (said.get("decision"), said.get("sha") or "")
+        return shown and self.digest == self.expected_digest()
 
     def as_json(self) -> dict[str, Any]:
         """Return the answer as it was given, with the receipt beside it."""
@@ -114,7 +116,7 @@ class Evaluation(models.Model):
             "digest": self.digest,
             "url": f"{settings.SITE_URL}{reverse('api-gate-receipt', args=[self.public_id])}",
         }
-        return json.loads(self.answer) | {"receipt": receipt}
+        return {**json.loads(self.answer), "receipt": receipt}
 
 
 def use_up(ticket: Ticket, said: Answer, row: Evaluation, *, by: Actor) -> bool:

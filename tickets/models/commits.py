@@ -53,12 +53,12 @@ class Commit(models.Model):
             there = set(cls.objects.filter(deployment=deployment, sha__in=told).values_list("sha", flat=True))
             # git prints the newest first, and the newest here is the last.
             new = [
-                cls(deployment=deployment, sha=sha, parents=parents)
+                Commit(deployment=deployment, sha=sha, parents=parents)
                 for sha, parents in reversed(told.items())
                 if sha not in there
             ]
             if new:
-                cls.objects.bulk_create(new, ignore_conflicts=True)
+                Commit.objects.bulk_create(new, ignore_conflicts=True)
                 after = {"commits": len(new), "newest": new[-1].sha}
                 deployment.write_event(by, "learned the commits of", deployment, after=after)
         return len(new)

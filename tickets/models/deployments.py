@@ -366,8 +366,8 @@ class Policy(models.Model):
         """
         if not reason.strip():
             raise Refused("Say why the policy is changed: everybody it concerns can read it.")
-        row = cls.objects.select_for_update().filter(environment=new.name).first()
-        row, at = row or cls(environment=new.name), at or timezone.now()
+        at = at or timezone.now()
+        row, _ = cls.objects.select_for_update().get_or_create(environment=new.name)
         before = {name: getattr(row, name) for name in cls.THRESHOLDS}
         after = {name: getattr(new, name) for name in cls.THRESHOLDS}
         changed = [name for name in cls.THRESHOLDS if before[name] != after[name]]

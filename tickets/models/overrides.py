@@ -2,10 +2,11 @@
 
 import re
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models, transaction
+from django.db.models.functions import TruncMonth
 from django.utils import timezone
 
 from tickets import verdict
@@ -32,9 +33,14 @@ class OverrideQuerySet(models.QuerySet["Override"]):
         rows = self.filter(state__in=states, until__gt=at)
         return rows.select_related("requester", "approver").order_by("-id")
 
-    def signed(self) -> Self:
-        """Return those that were ever in force."""
-        return self.exclude(approver=None)
+    def by_month(self, at: datetime) -> "models.QuerySet[Any, Any]":
+        """Return the months of the last half year with how many were signed in each, newest first.
+
+        A gate that is overridden every week is not calibrated.
+        """
+        signed = self.exclude(approver=None).filter(at__gt=at - timedelta(days=183))
+        counted = signed.annotate(month=TruncMonth("at")).values("month")
+        return counted.annotate(count=models.Count("pk")).order_by("-month")
 
 
 class Override(models.Model):

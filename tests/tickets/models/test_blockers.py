@@ -179,7 +179,8 @@ def test_a_waiver_leaves_the_p0_condition_until_it_ends_and_no_job_is_needed_for
     ticket = make.ticket()
     make.waive(
         make.blocker(ticket), by=make.acting(make.alice()), approver=make.bob(),
-        reason_code="accepted", text="We accept it.", control="Watched daily.", ends_at=make.NOW + timedelta(days=10), at=make.NOW,
+        reason_code="accepted", text="We accept it.", control="Watched daily.",
+        ends_at=make.NOW + timedelta(days=10), at=make.NOW,
     )  # fmt: skip
 
     def met(days: int) -> dict[str, bool]:
@@ -195,7 +196,8 @@ def test_one_waiver_counts_once() -> None:
     ticket = make.ticket()
     make.waive(
         make.blocker(ticket), by=make.acting(make.alice()), approver=make.bob(),
-        reason_code="accepted", text="We accept it.", control="Watched daily.", ends_at=make.NOW + timedelta(days=10), at=make.NOW,
+        reason_code="accepted", text="We accept it.", control="Watched daily.",
+        ends_at=make.NOW + timedelta(days=10), at=make.NOW,
     )  # fmt: skip
 
     conditions = ticket.judge(make.NOW + timedelta(days=1)).verdict.conditions
