@@ -116,7 +116,7 @@ def _wait_in(request: HttpRequest) -> int:
 @gate_door
 def gate(request: HttpRequest, said: Answer) -> HttpResponse:
     """Answer with everything that is known, and 200 whatever the decision."""
-    response = JsonResponse(said.as_json())
+    response = HttpResponse(said.body, content_type="application/json")
     response["ETag"] = said.etag
     return get_conditional_response(request, etag=said.etag, response=response) or response
 

@@ -1,25 +1,24 @@
 """Owns asking the gate: the judgement with what still waits, once more or from memory, recorded or not."""
 
 import hashlib
+import json
 import re
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from django.db import transaction
-from django.db.models import Q
+from django.db import connection, transaction
 from django.utils import timezone
 
 from readiness.gate.answer import Answer, Decision, Waiting, answer, nothing_known
 from readiness.gate.evaluations import Evaluation, use_up
 from readiness.gate.statuses import StatusTarget
 from readiness.intake.models import Delivery
-from readiness.leases import Job
 from readiness.probes.models import ProbeRun
-from tickets.models import Actor, Deployment, Policy, Refused
+from tickets.models import Actor, Deployment, Policy, Refused, Ticket
 from tickets.models.judging import Asked, same_commit
 from tickets.scoring import RULES
 
@@ -29,6 +28,16 @@ LOOK_AGAIN_SECONDS = 1.0
 # A waiting question holds a thread of the web server, and others have questions too.
 WAITERS = threading.BoundedSemaphore(2)
 SEEN_LATELY = timedelta(hours=1)
+# Four selects in one: composed by the ORM, they would take longer to compose than to run.
+AT_A_GLANCE = f"""
+SELECT 'ticket', id, event_head, snapshot_id FROM {Ticket._meta.db_table} WHERE deployment_id = %s
+UNION ALL SELECT 'policy', id, {" || ' ' || ".join(f"CAST({name} AS text)" for name in Policy.THRESHOLDS)}, 0
+FROM {Policy._meta.db_table} WHERE environment = %s
+UNION ALL SELECT 'delivery', id, CAST(context AS text), 0
+FROM {Delivery._meta.db_table} WHERE deployment_id = %s AND state IN ('queued', 'running')
+UNION ALL SELECT 'run', id, '', 0
+FROM {ProbeRun._meta.db_table} WHERE deployment_id = %s AND state IN ('queued', 'running')
+"""  # noqa: S608 - the names are those of our own tables and columns, the values are parameters
 
 
 class BadCommit(ValueError):
@@ -63,20 +72,40 @@ def _judged(
 
 
 def waiting_for(deployment: Deployment, sha: str | None) -> Waiting:
-    """Return what was asked for or arrived for the deployment and is not counted yet.
+    """Return what was asked for or arrived for the deployment and is not counted yet."""
+    return look(deployment).waiting(sha)
 
-    A delivery that names another commit than the asked one changes nothing about the asked one.
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """The record of a deployment at a glance: whether it changed, and what is on its way to change it.
+
+    `mark` is a hash over the heads of its logs, its newest snapshots and its thresholds: every write is an
+    event, and the head of a log is the hash of its last event. `commits` are those of waiting deliveries,
+    "" for one that names none; `probing` tells whether a probe run is under way.
     """
-    alive = Q(state__in=[Job.State.QUEUED, Job.State.RUNNING])
-    commits = [
-        str(context.get("commit") or "")
-        for context in Delivery.objects.filter(alive, deployment=deployment).values_list("context", flat=True)
-    ]
-    run = ProbeRun.objects.alive().filter(deployment=deployment).exists()
-    return Waiting(
-        for_commit=sha is not None and any(same_commit(commit, sha) for commit in commits),
-        other=run or any(sha is None or not commit or same_commit(commit, sha) for commit in commits),
-    )
+
+    mark: str
+    commits: tuple[str, ...]
+    probing: bool
+
+    def waiting(self, sha: str | None) -> Waiting:
+        """Return what waits for a commit; a delivery that names another one changes nothing about it."""
+        mine = any(sha is None or not commit or same_commit(commit, sha) for commit in self.commits)
+        named = sha is not None and any(same_commit(commit, sha) for commit in self.commits)
+        return Waiting(for_commit=named, other=self.probing or mine)
+
+
+def look(deployment: Deployment) -> Glance:
+    """Look at the record, in one query, however much is in it."""
+    with connection.cursor() as cursor:
+        cursor.execute(AT_A_GLANCE, [deployment.pk, deployment.environment, deployment.pk, deployment.pk])
+        rows = cursor.fetchall()
+    heads = sorted(row for row in rows if row[0] in {"ticket", "policy"})
+    said = repr((RULES, deployment.environment, deployment.event_head, heads))
+    commits = [str(json.loads(row[2]).get("commit") or "") for row in rows if row[0] == "delivery"]
+    probing = any(row[0] == "run" for row in rows)
+    return Glance(hashlib.sha256(said.encode()).hexdigest(), tuple(sorted(commits)), probing)
 
 
 def ask_within(deployment: Deployment, sha: str | None, seconds: float) -> Answer:
@@ -111,18 +140,6 @@ def ask_and_record(deployment: Deployment, sha: str | None, *, by: Actor) -> tup
     return said, row
 
 
-def mark_of(deployment: Deployment) -> str:
-    """Return what changes whenever the record of the deployment does: a hash over the heads of its logs.
-
-    Every write is an event, and the head of a log is the hash of its last event. The thresholds are in it
-    too, and the snapshot, which time alone may replace.
-    """
-    policy = Policy.objects.filter(environment=deployment.environment).values_list(*Policy.THRESHOLDS).first()
-    heads = deployment.tickets.order_by("pk").values_list("pk", "event_head", "snapshot_id", "audited_on")
-    said = repr((RULES, deployment.environment, deployment.event_head, policy, list(heads)))
-    return hashlib.sha256(said.encode()).hexdigest()
-
-
 @dataclass(frozen=True, slots=True)
 class Remembered:
     """An answer, and until when it may be given again."""
@@ -146,15 +163,15 @@ class Memory:
         self._lock = threading.Lock()
 
     def ask(self, deployment: Deployment, sha: str | None, at: datetime | None = None) -> Answer:
-        """Return what `ask` would."""
+        """Return what `ask` would; `as_of` is when it was judged."""
         at = at or timezone.now()
-        waiting = waiting_for(deployment, sha)
-        key = (deployment.pk, sha, waiting, mark_of(deployment))
+        glance = look(deployment)
+        key = (deployment.pk, sha, glance)
         with self._lock:
             found = self._rows.get(key)
         if found is not None and found.said.as_of <= at < found.until:
-            return replace(found.said, as_of=at)
-        said, until = _judged(deployment, sha, at, waiting)
+            return found.said
+        said, until = _judged(deployment, sha, at, glance.waiting(sha))
         with self._lock:
             self._rows[key] = Remembered(said, min(until, at + self.LIFE))
             self._rows.move_to_end(key)
@@ -175,10 +192,9 @@ def follow_statuses(at: datetime) -> int:
     made = 0
     for target in StatusTarget.objects.on():
         target.see(commits_seen(target.deployment, at), at)
-        waiting = waiting_for(target.deployment, None)
         ticket = target.deployment.tickets.speaking().select_related("snapshot").first()
         until = ticket.snapshot.good_until if ticket and ticket.snapshot else None
-        mark = hashlib.sha256(f"{mark_of(target.deployment)} {waiting}".encode()).hexdigest()
+        mark = hashlib.sha256(repr(look(target.deployment)).encode()).hexdigest()
         made += target.follow(mark, ask, at, until)
     return made
 

@@ -7,10 +7,11 @@ ever a yes because something is missing: what is not known is `unknown`, and wha
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 from readiness.gate.links import Links
@@ -53,7 +54,7 @@ class Waiting:
     other: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Answer:
     """The answer, field by field as `GET /api/v1/gate/…` gives it; None is `null` there."""
 
@@ -73,14 +74,19 @@ class Answer:
 
     def as_json(self) -> dict[str, Any]:
         """Return the fields as JSON has them, in the documented order."""
-        return asdict(self) | {
+        return {field.name: getattr(self, field.name) for field in fields(self)} | {
             "decision": self.decision.value,
             "as_of": self.as_of.isoformat(timespec="seconds"),
             "conditions": list(self.conditions),
             "next_actions": list(self.next_actions),
         }
 
-    @property
+    @cached_property
+    def body(self) -> bytes:
+        """The JSON as it is sent."""
+        return json.dumps(self.as_json()).encode()
+
+    @cached_property
     def etag(self) -> str:
         """A weak ETag: equal for two answers that say the same, whenever they were given."""
         said = json.dumps(self.as_json() | {"as_of": None}, sort_keys=True)

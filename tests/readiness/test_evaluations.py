@@ -257,7 +257,7 @@ def test_what_is_remembered_is_what_asking_again_would_say(change: str) -> None:
 
     fresh = type(deployment).objects.get()
     at = timezone.now()
-    assert MEMORY.ask(fresh, SHA, at).as_json() == ask(fresh, SHA, at).as_json()
+    assert MEMORY.ask(fresh, SHA, at).etag == ask(fresh, SHA, at).etag
 
 
 @pytest.mark.parametrize("hours", [1, 24, 24 * 8, 24 * 40, 24 * 100, 24 * 200])
@@ -269,7 +269,7 @@ def test_time_alone_is_never_forgotten(hours: int) -> None:
 
     with time_machine.travel(start + timedelta(hours=hours)):
         at = timezone.now()
-        assert MEMORY.ask(deployment, SHA, at).as_json() == ask(deployment, SHA, at).as_json()
+        assert MEMORY.ask(deployment, SHA, at).etag == ask(deployment, SHA, at).etag
 
 
 def test_a_second_question_is_answered_from_memory(django_assert_max_num_queries: Any) -> None:
@@ -277,7 +277,7 @@ def test_a_second_question_is_answered_from_memory(django_assert_max_num_queries
     ready_ticket(deployment)
     first = MEMORY.ask(deployment, SHA)
 
-    with django_assert_max_num_queries(4):
+    with django_assert_max_num_queries(1):
         again = MEMORY.ask(deployment, SHA)
 
     assert again.etag == first.etag

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -23,14 +22,6 @@ from tickets.scoring import Status
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CLIENT = settings.BASE_DIR / "static" / "clients" / "readiness_gate.py"
-
-
-@pytest.fixture
-def live(transactional_db: None) -> Iterator[Live]:
-    running = Live()
-    running.start("web")
-    yield running
-    running.stop()
 
 
 def run(live: Live, *more: str, token: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
@@ -54,7 +45,8 @@ def run(live: Live, *more: str, token: str = "", **environment: str) -> subproce
     )  # fmt: skip
 
 
-def test_a_pipeline_learns_everything_it_has_to_from_the_exit_code(live: Live, tmp_path: Path) -> None:
+def test_a_pipeline_learns_everything_it_has_to_from_the_exit_code(live_web: Live, tmp_path: Path) -> None:
+    live = live_web
     deployment = make.deployment("shop")
     _, token = ApiToken.issue(deployment, name="CI", actions=["gate"], by=make.SYSTEM)
     assert run(live, token=token).returncode == 4
@@ -133,9 +125,9 @@ def histories(live: Live, token: str, folder: Path) -> None:
     assert (lost.returncode, "no git history here" in lost.stderr) == (1, True)
 
 
-def test_the_client_can_be_fetched_from_the_product_itself(live: Live) -> None:
+def test_the_client_can_be_fetched_from_the_product_itself(live_web: Live) -> None:
     from_there = subprocess.run(
-        ["curl", "-fsS", f"{live.url}/static/clients/readiness_gate.py"], check=True, capture_output=True
+        ["curl", "-fsS", f"{live_web.url}/static/clients/readiness_gate.py"], check=True, capture_output=True
     ).stdout
 
     assert from_there == CLIENT.read_bytes()
