@@ -153,14 +153,14 @@ def evaluations(request: HttpRequest, slug: str, environment: str) -> HttpRespon
     check_profile(request, token.deployment)
     try:
         sha = _sha_in(request)
-        said = ask_within(token.deployment, sha, _wait_in(request))
-        if said.decision is Decision.PENDING:
-            return JsonResponse(said.as_json() | {"receipt": None}, status=202)
-        _, row = ask_and_record(token.deployment, sha, by=Actor.token(f"token {token.name}"))
+        ask_within(token.deployment, sha, _wait_in(request))
+        said, row = ask_and_record(token.deployment, sha, by=Actor.token(f"token {token.name}"))
     except BadCommit as refused:
         raise Problem(400, "Bad request", str(refused)) from refused
     except Refused as refused:
         raise Problem(409, "Conflict", str(refused)) from refused
+    if row is None:
+        return JsonResponse(said.as_json() | {"receipt": None}, status=202)
     return _receipt(row, 201)
 
 

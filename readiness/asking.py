@@ -127,13 +127,18 @@ def ask_within(deployment: Deployment, sha: str | None, seconds: float) -> Answe
 
 
 @transaction.atomic
-def ask_and_record(deployment: Deployment, sha: str | None, *, by: Actor) -> tuple[Answer, Evaluation]:
-    """Ask and keep the answer with who asked; a break-glass that makes it a yes is used up by it."""
+def ask_and_record(deployment: Deployment, sha: str | None, *, by: Actor) -> tuple[Answer, Evaluation | None]:
+    """Ask and keep the answer with who asked; a break-glass that makes it a yes is used up by it.
+
+    What is still pending is no answer to keep. Raises Refused when another question was faster.
+    """
     Deployment.objects.select_for_update().only("pk").get(pk=deployment.pk)
     ticket = deployment.current_ticket
     if ticket is not None:
         ticket.lock()
     said = ask(deployment, sha)
+    if said.decision is Decision.PENDING:
+        return said, None
     row = Evaluation.record(deployment, said, by=by)
     if ticket is not None and not use_up(ticket, said, row, by=by):
         raise Refused("Another evaluation used the override up at the same moment. Ask again.")

@@ -64,22 +64,15 @@ class LowerForm(forms.Form):
     """A lower verdict than the conditions give."""
 
     WORDS = (("NOT READY", "Not ready"), ("READY WITH CONDITIONS", "Ready with conditions"))
-    word = forms.ChoiceField(label="Verdict", required=False)
+    word = forms.ChoiceField(label="Verdict")
     reason = forms.CharField(widget=LONG, label="Reason", help_text="What you saw.")
 
     def __init__(self, *args: Any, lowered: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         back = (("", "As the conditions say"),) if lowered else ()
         if isinstance(field := self.fields["word"], forms.ChoiceField):
-            field.choices = [*self.WORDS, *back]
+            field.choices, field.required = [*self.WORDS, *back], not lowered
         dress(self)
-
-    def clean_word(self) -> str:
-        """Refuse an empty choice where nothing is lowered."""
-        word = str(self.cleaned_data["word"])
-        if not word and ("", "As the conditions say") not in list(self.fields["word"].choices):  # type: ignore[attr-defined]
-            raise forms.ValidationError("Choose a verdict.")
-        return word
 
 
 class WaiverForm(Dressed):
@@ -136,6 +129,6 @@ class ProofForm(forms.Form):
 
     def __init__(self, *args: Any, blocker: Blocker, **kwargs: Any) -> None:
         linked = blocker.criteria.filter(removed_at=None)
-        super().__init__(*args, initial={"criteria": linked}, **kwargs)
+        super().__init__(*args, **{"initial": {"criteria": linked}, **kwargs})
         offer(self, "criteria", blocker.ticket.criteria.filter(removed_at=None).order_by("subject"))
         dress(self)

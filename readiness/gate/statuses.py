@@ -91,7 +91,10 @@ class StatusTarget(models.Model):
 
     @transaction.atomic
     def keep(self, *, by: Actor, on: bool, token: str = "") -> None:
-        """Save the settings, switch it on or off, and forget what went wrong; an empty token is kept."""
+        """Save the settings, switch it on or off, and forget what went wrong; an empty token is kept.
+
+        Every commit is told again: what was delivered went to where it was before.
+        """
         there = type(self).objects.select_for_update().filter(deployment=self.deployment).first()
         before = {} if there is None else {name: getattr(there, name) for name in (*self.FIELDS, "state")}
         self.pk = None if there is None else there.pk
@@ -99,6 +102,10 @@ class StatusTarget(models.Model):
         self.state = self.State.ON if on else self.State.OFF
         self.problem, self.refusals, self.mark, self.look_again_at = "", 0, "", None
         self.save()
+        self.commits.update(state="", description="")
+        StatusPost.objects.filter(status__target=self, state=Job.State.QUEUED).update(
+            state=Job.State.CANCELLED, finished_at=timezone.now()
+        )
         after = {name: getattr(self, name) for name in (*self.FIELDS, "state")} | {"new_token": bool(token)}
         self.deployment.write_event(by, "changed", self, before=before, after=after)
 

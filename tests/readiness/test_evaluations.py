@@ -3,6 +3,7 @@
 import hashlib
 import json
 import subprocess
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -205,11 +206,11 @@ def test_a_question_waits_until_the_evidence_is_counted(
         if len(slept) == 3:
             Delivery.objects.all().delete()
 
-    monkeypatch.setattr(asking.time, "sleep", sleep)
+    monkeypatch.setattr("readiness.asking.time.sleep", sleep)
 
     assert client.get(GATE, {"sha": SHA}).json()["decision"] == "pending"
     assert slept == []
-    assert client.get(GATE, {"sha": SHA, "wait": 25}).json()["decision"] == "pass"
+    assert client.get(GATE, {"sha": SHA, "wait": "25"}).json()["decision"] == "pass"
     assert slept == [1.0, 1.0, 1.0]
 
 
@@ -220,17 +221,17 @@ def test_when_others_wait_already_the_answer_comes_at_once(
     ready_ticket(deployment)
     delivery(deployment)
     client.force_login(alice())
-    monkeypatch.setattr(asking.time, "sleep", pytest.fail)
+    monkeypatch.setattr("readiness.asking.time.sleep", pytest.fail)
     for _ in range(2):
         assert asking.WAITERS.acquire(blocking=False)
 
     try:
-        assert client.get(GATE, {"sha": SHA, "wait": 25}).json()["decision"] == "pending"
+        assert client.get(GATE, {"sha": SHA, "wait": "25"}).json()["decision"] == "pending"
     finally:
         asking.WAITERS.release(2)
 
 
-CHANGES = {
+CHANGES: dict[str, Callable[[Ticket], object]] = {
     "evidence": lambda ticket: prove(ticket, status=Status.FAILING),
     "blocker": lambda ticket: factories.blocker(ticket, at=timezone.now()),
     "lowered": lambda ticket: ticket.lower("NOT READY", by=factories.SYSTEM, reason="Smoke."),

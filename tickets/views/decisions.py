@@ -38,7 +38,7 @@ def decide(
         else:
             messages.success(request, said)
             return redirect(to)
-    context = page_context(ticket, page.pop("tab", "summary"), ticket.judge())
+    context = page_context(ticket, page.pop("tab", "decision"), ticket.judge())
     context |= {"form": form, "cancel": to, **page}
     return render(request, "tickets/decision_form.html", context, status=422 if form.errors else 200)
 

@@ -42,7 +42,7 @@ class Command(BaseCommand):
         try:
             sha = None if options["commit"] is None else commit_of(options["commit"])
             said = self.ask(options["slug"], sha, options["timeout"])
-            if options["record"] and said.decision is not Decision.PENDING:
+            if options["record"]:
                 said = self.record(options["slug"], sha)
         except BadCommit:
             end(self, "The commit is not readable. Give --commit 7 to 64 characters of 0-9 and a-f.")
@@ -67,7 +67,8 @@ class Command(BaseCommand):
         """Ask once more, for the record, and say where the receipt is."""
         by = Actor.system("the command line")
         said, row = ask_and_record(Deployment.objects.get(slug=slug), sha, by=by)
-        self.stderr.write(f"Recorded as {row.public_id}, SHA-256 {row.digest}.")
+        if row is not None:
+            self.stderr.write(f"Recorded as {row.public_id}, SHA-256 {row.digest}.")
         return said
 
     def ask(self, slug: str, sha: str | None, timeout: float) -> Answer:

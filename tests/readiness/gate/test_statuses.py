@@ -162,6 +162,9 @@ def test_the_third_refusal_ends_it_with_one_sentence_until_the_owner_saves_again
     target.keep(by=factories.acting(alice()), on=True, token="good")
     deliver()
     assert [row["state"] for row in host.told] == ["failure"]
+    target.keep(by=factories.acting(alice()), on=True)
+    deliver()
+    assert [row["state"] for row in host.told] == ["failure", "failure"], "a new place was not told"
 
 
 def test_a_commit_that_the_host_does_not_have_is_said_and_does_not_end_it(host: CodeHost) -> None:

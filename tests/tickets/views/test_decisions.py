@@ -117,6 +117,7 @@ def test_the_verdict_is_lowered_and_let_go_again(ticket: Ticket) -> None:
     bob, page = as_person("bob"), f"{ticket.get_absolute_url()}lower/"
 
     assert bob.post(page, {"word": "", "reason": "x"}).status_code == 422
+    assert bob.post(page, {"word": "NOT READY", "reason": " "}).status_code == 422
     assert bob.post(page, {"word": "READY", "reason": "x"}).status_code == 422
     assert bob.post(page, {"word": "READY WITH CONDITIONS", "reason": "Smoke."}).status_code == 302
     ticket.refresh_from_db()
