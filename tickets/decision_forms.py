@@ -5,10 +5,11 @@ from typing import Any
 
 from django import forms
 from django.core.validators import RegexValidator
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from tickets.forms import DATE_HELP, LONG, dress, offer
-from tickets.models import Blocker, Criterion, User, Waiver
+from tickets.models import Blocker, User, Waiver
 from tickets.models.overrides import BREAK_GLASS_LIFE, OVERRIDE_LIFE
 from tickets.models.waivers import WAIVER_LIFE
 
@@ -120,15 +121,20 @@ class DuplicateForm(forms.Form):
 
 
 class ProofForm(forms.Form):
-    """Which findings prove that a blocker is fixed."""
+    """Which findings prove that a blocker is fixed: `criteria` are their ids."""
 
-    criteria = forms.ModelMultipleChoiceField(
-        Criterion.objects.none(), label="Findings", required=False,
+    criteria = forms.TypedMultipleChoiceField(
+        coerce=int, label="Findings", required=False,
         widget=forms.CheckboxSelectMultiple(attrs={"class": "check"}),
     )  # fmt: skip
 
     def __init__(self, *args: Any, blocker: Blocker, **kwargs: Any) -> None:
-        linked = blocker.criteria.filter(removed_at=None)
-        super().__init__(*args, **{"initial": {"criteria": linked}, **kwargs})
-        offer(self, "criteria", blocker.ticket.criteria.filter(removed_at=None).order_by("subject"))
+        mine = Blocker.criteria.through.objects.filter(blocker=blocker, criterion=OuterRef("pk"))
+        rows = blocker.ticket.criteria.filter(removed_at=None).annotate(linked=Exists(mine))
+        found = list(rows.order_by("subject", "pk").values_list("pk", "subject", "linked"))
+        super().__init__(
+            *args, **{"initial": {"criteria": [pk for pk, _, linked in found if linked]}, **kwargs}
+        )
+        if isinstance(field := self.fields["criteria"], forms.TypedMultipleChoiceField):
+            field.choices = [(pk, subject) for pk, subject, _ in found]
         dress(self)

@@ -192,7 +192,7 @@ def proof(request: HttpRequest, key: str, number: int) -> HttpResponse:
     blocker = blocker_or_404(ticket, number)
     return decide(
         request, ticket, ProofForm(sent(request), blocker=blocker),
-        lambda said: blocker.link(list(said["criteria"]), by=actor(request)),
+        lambda said: blocker.link(list(ticket.criteria.filter(pk__in=said["criteria"])), by=actor(request)),
         to=blocker.get_absolute_url(), tab="blockers", said=f"The proof of {blocker.ref} is saved.",
         title=f"What proves {blocker.ref} {blocker.title}",
         intro="When probes or CI see all of these ok, the blocker moves to “Fix ready”. Those of a P0 become "
