@@ -325,12 +325,14 @@ class Blocker(Editable):
         if by.user is None or not row.is_open:
             raise Refused("A person asks for a waiver, of a blocker that is open.")
         needs_two = row.priority in {"P0", "P1"}
+        verb = "asked to waive" if needs_two else "waived"
+        if row.ticket.sent_before(by, verb, {"until": ends_at}):
+            return row.waivers.filter(requester=by.user).latest("pk")
         waiver = Waiver.objects.create(
             blocker=row, reason_code=reason_code, text=mask_text(text), control=mask_text(control),
             requester=by.user, starts_at=at, ends_at=ends_at,
             state=Waiver.State.REQUESTED if needs_two else Waiver.State.APPROVED,
         )  # fmt: skip
-        verb = "asked to waive" if needs_two else "waived"
         row.ticket.write_event(by, verb, row, after={"until": ends_at}, reason=text, at=at)
         row.ticket.rescore(at=at)
         return waiver

@@ -106,16 +106,21 @@ class Override(models.Model):
         cls, ticket: "Ticket", *, by: Actor, commit: str, reason: str, until: datetime, incident: str = "",
         single_use: bool = False, at: datetime | None = None,
     ) -> "Override":  # fmt: skip
-        """Ask for a raise to READY of one commit, which somebody else has to approve. Raises Refused."""
+        """Ask for a raise to READY of one commit, which somebody else has to approve. Raises Refused.
+
+        The same form sent again asks for nothing more.
+        """
         at = at or timezone.now()
         _check(by, commit, reason, until, at, incident, single_use=single_use)
+        after = {"commit": commit.lower(), "single_use": single_use, "incident": incident}
         with transaction.atomic():
             ticket.lock()
+            if ticket.sent_before(by, "asked to override", after):
+                return ticket.overrides.filter(requester=by.user, commit=after["commit"]).latest("pk")
             row = cls.objects.create(
                 ticket=ticket, reason=mask_text(reason), commit=commit.lower(), requester=by.user, at=at,
                 until=until, incident=incident, single_use=single_use,
             )  # fmt: skip
-            after = {"commit": row.commit, "until": until, "single_use": single_use, "incident": incident}
             ticket.write_event(by, "asked to override", ticket, after=after, reason=reason, at=at)
         return row
 

@@ -102,6 +102,18 @@ def test_a_waiver_is_asked_for_approved_and_ended(ticket: Ticket) -> None:
     assert waiver.state == "withdrawn"
 
 
+def test_a_form_that_is_sent_twice_asks_once(ticket: Ticket) -> None:
+    alice, page = as_person("alice"), ticket.get_absolute_url()
+    last = str((timezone.now() + timedelta(days=30)).date())
+    waive = {"reason_code": "accepted", "text": "Known.", "control": "A proxy.", "ends_on": last}
+
+    for _ in range(2):
+        assert alice.post(f"{page}override/", GLASS | {"once": "a" * 32}).status_code == 302
+        assert alice.post(f"{page}blockers/1/waiver/", waive | {"once": "b" * 32}).status_code == 302
+
+    assert (Override.objects.count(), Waiver.objects.count()) == (1, 1)
+
+
 @pytest.mark.parametrize("days", [-1, 90])
 def test_a_waiver_without_a_usable_end_is_not_asked_for(ticket: Ticket, days: int) -> None:
     sent = {"reason_code": "accepted", "text": "Known.", "control": "A proxy.",
