@@ -31,6 +31,7 @@ REPOSITORY = RegexValidator(
 REFUSALS = 3
 COMMITS_FOLLOWED = 10
 FOLLOWED_FOR = timedelta(days=7)
+AFTER_AN_OUTAGE = timedelta(hours=1)
 POSTS_PER_COMMIT = 950
 """GitHub refuses the 1001st status of a commit and context; the rest is left to people."""
 
@@ -265,6 +266,13 @@ class StatusPost(Job):
         self.set_back(sentence)
 
     def set_back(self, error: str) -> None:
-        """Wait for another attempt; the last error is what the owner reads."""
+        """Wait for another attempt; the last error is what the owner reads.
+
+        After the last attempt the commit is looked at again in an hour: a long outage loses no status.
+        """
         super().set_back(error)
-        StatusTarget.objects.filter(commits=self.status_id).update(problem=error[:500])
+        target = StatusTarget.objects.filter(commits=self.status_id)
+        target.update(problem=error[:500])
+        if self.attempt >= self.MAX_ATTEMPTS:
+            target.update(look_again_at=timezone.now() + AFTER_AN_OUTAGE)
+            CommitStatus.objects.filter(pk=self.status_id).update(state="", description="")

@@ -4,23 +4,26 @@ import hashlib
 import json
 import subprocess
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
 from typing import Any
 
 import pytest
 import time_machine
+from django.db import connections
 from django.test import Client
 from django.utils import timezone
 
 from readiness import asking
-from readiness.asking import MEMORY, ask
+from readiness.asking import MEMORY, ask, ask_and_record
 from readiness.gate.evaluations import Evaluation
 from readiness.intake.models import Delivery
 from tests import factories
 from tests.factories import alice, bob, charlie
 from tests.readiness.gate.gates import OTHER_SHA, SHA, prove, ready_ticket
 from tests.readiness.test_api import GATE, bearer, delivery, shop
-from tickets.models import Commit, Policy, Ticket
+from tickets.models import Commit, Deployment, Policy, Ticket
 from tickets.scoring import Status
 
 pytestmark = pytest.mark.django_db
@@ -283,3 +286,28 @@ def test_a_second_question_is_answered_from_memory(django_assert_max_num_queries
 
     assert again.etag == first.etag
     assert Ticket.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_broken_glass_lets_one_through_however_many_ask_at_once() -> None:
+    ticket = ready_ticket(shop())
+    factories.blocker(ticket, at=timezone.now())
+    factories.override(
+        ticket, by=factories.acting(alice()), approver=bob(), commit=SHA, reason="Down.", single_use=True,
+        until=timezone.now() + timedelta(hours=2), incident="https://status.example.com/7",
+    )  # fmt: skip
+    together = Barrier(4)
+
+    def deploy(_: int) -> str:
+        try:
+            deployment = Deployment.objects.get(slug="shop")
+            together.wait(20)
+            return ask_and_record(deployment, SHA, by=factories.SYSTEM)[0].decision.value
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(4) as pool:
+        decisions = sorted(pool.map(deploy, range(4)))
+
+    assert decisions == ["fail", "fail", "fail", "pass"]
+    assert list(Deployment.objects.get().broken_links()) == []

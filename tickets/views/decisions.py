@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -73,6 +74,7 @@ def overrides(request: HttpRequest, key: str) -> HttpResponse:
         intro="One person asks and another approves. It holds for one commit, is printed wherever the "
         "verdict is, and opens a P1 that follows it up.",
         button="Ask for an override", overrides=rows, now=timezone.now(),
+        cancel=ticket.get_absolute_url(),
     )  # fmt: skip
 
 
@@ -82,11 +84,8 @@ def override(request: HttpRequest, key: str, pk: int) -> HttpResponse:
     """Approve, decline or end one override."""
     ticket = ticket_or_404(request, key)
     row = get_object_or_404(ticket.overrides.select_related("ticket__deployment"), pk=pk)
-    return settle(request, lambda change, reason: _override(request, row, change, reason), _back(ticket))
-
-
-def _back(ticket: Ticket) -> str:
-    return f"{ticket.get_absolute_url()}override/"
+    to = reverse("overrides", args=[key])
+    return settle(request, lambda change, reason: _override(request, row, change, reason), to)
 
 
 def _override(request: HttpRequest, row: Override, change: str, reason: str) -> str:
@@ -142,6 +141,7 @@ def waivers(request: HttpRequest, key: str, number: int) -> HttpResponse:
         intro="To accept the risk for a while. It stays visible, and counts again when the waiver ends."
         + (" A P0 or P1 needs a second person." if two else ""),
         button="Ask for a waiver" if two else "Waive", waivers=rows, blocker=blocker, now=timezone.now(),
+        cancel=blocker.get_absolute_url(),
     )  # fmt: skip
 
 
@@ -152,7 +152,7 @@ def waiver(request: HttpRequest, key: str, number: int, pk: int) -> HttpResponse
     ticket = ticket_or_404(request, key)
     blocker = blocker_or_404(ticket, number)
     row = get_object_or_404(blocker.waivers.select_related("blocker__ticket"), pk=pk)
-    to = f"{blocker.get_absolute_url()}waiver/"
+    to = reverse("waivers", args=[key, number])
     return settle(request, lambda change, reason: _waiver(request, row, change, reason), to)
 
 

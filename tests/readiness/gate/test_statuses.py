@@ -137,7 +137,7 @@ def test_a_host_in_trouble_is_asked_again_when_it_says(
     assert StatusTarget.objects.get().problem == ""
 
 
-def test_a_host_that_cannot_be_reached_is_tried_eight_times(host: CodeHost) -> None:
+def test_a_host_that_cannot_be_reached_is_tried_eight_times_and_again_in_an_hour(host: CodeHost) -> None:
     shop(host, api_url="http://127.0.0.1:8999")
 
     for _ in range(9):
@@ -147,6 +147,8 @@ def test_a_host_that_cannot_be_reached_is_tried_eight_times(host: CodeHost) -> N
     assert states == ["failed"]
     assert StatusPost.objects.get().attempt == 8
     assert "refused the connection" in StatusTarget.objects.get().problem
+    assert follow_statuses(timezone.now() + timedelta(minutes=50)) == 0
+    assert follow_statuses(timezone.now() + timedelta(minutes=61)) == 1
 
 
 def test_the_third_refusal_ends_it_with_one_sentence_until_the_owner_saves_again(host: CodeHost) -> None:
