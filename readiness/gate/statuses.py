@@ -26,7 +26,8 @@ from tickets.models import Actor, Deployment
 from tickets.models.sealed import SealedTextField
 
 REPOSITORY = RegexValidator(
-    r"^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)+$", "Write the repository as owner/name, as in its address."
+    r"^(?!.*(^|/)[.]{1,2}(/|$))[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)+$",
+    "Write the repository as owner/name, as in its address.",
 )
 REFUSALS = 3
 COMMITS_FOLLOWED = 10

@@ -100,7 +100,7 @@ class Migration(migrations.Migration):
                         max_length=200,
                         validators=[
                             django.core.validators.RegexValidator(
-                                "^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)+$",
+                                "^(?!.*(^|/)[.]{1,2}(/|$))[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)+$",
                                 "Write the repository as owner/name, as in its address.",
                             )
                         ],

@@ -13,7 +13,7 @@ from readiness.asking import follow_statuses
 from readiness.gate.statuses import StatusPost, StatusTarget
 from readiness.leases import Job
 from tests import factories
-from tests.factories import SYSTEM, alice, bob, charlie
+from tests.factories import alice, bob, charlie
 from tests.readiness.gate.code_hosts import CodeHost, code_host
 from tests.readiness.gate.gates import SHA, ready_ticket
 from tests.readiness.test_api import delivery
@@ -222,9 +222,18 @@ def test_an_address_that_a_token_must_not_go_to_is_refused_on_the_form(client: C
     assert not StatusTarget.objects.exists()
 
 
+@pytest.mark.parametrize("name", ["harbour", "harbour/../sails", "../books", "harbour/books?x"])
+def test_what_is_no_repository_is_refused(client: Client, name: str) -> None:
+    factories.deployment("shop")
+    client.force_login(alice())
+    sent = {"provider": "github", "repository": name, "new_token": "x"}
+
+    assert client.post("/d/shop/status/", sent).status_code == 422
+    assert not StatusTarget.objects.exists()
+
+
 def test_nothing_is_reported_where_nobody_asked_for_it() -> None:
     ticket = ready_ticket(factories.deployment("shop"))
     delivery(ticket.deployment, SHA, Job.State.DONE)
 
     assert follow_statuses(timezone.now()) == 0
-    assert SYSTEM.label == "a test"
