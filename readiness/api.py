@@ -1,28 +1,27 @@
-"""Owns what pipelines ask over HTTP: the gate, which needs what intake, probes and the record know."""
+"""Owns what pipelines ask over HTTP: the gate, what was recorded of it, and the commits that they hand in."""
 
-import re
+import json
 from collections.abc import Callable
-from datetime import datetime
 from functools import wraps
+from typing import Any
 
-from django.db.models import Q
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.cache import get_conditional_response, patch_vary_headers
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
-from readiness.gate.answer import Answer, Decision, Waiting, answer, nothing_known
-from readiness.intake.door import proven_token
-from readiness.intake.models import ApiToken, Delivery
+from readiness.asking import BadCommit, ask_and_record, ask_within, commit_of
+from readiness.gate.answer import Answer, Decision
+from readiness.gate.evaluations import Evaluation
+from readiness.intake.door import for_machines, proven_token
+from readiness.intake.models import ApiToken
 from readiness.intake.problems import Problem
-from readiness.leases import Job
-from readiness.probes.models import ProbeRun
-from tickets.models import Deployment
-from tickets.models.judging import Asked, same_commit
+from tickets.models import Actor, Commit, Deployment, Refused
 
 ASK_AGAIN_SECONDS = 5
-SHA = re.compile(r"[0-9a-fA-F]{7,64}\Z")
-BAD_SHA = "The commit is not readable. Send sha= with 7 to 64 characters of 0-9 and a-f, once."
+LONGEST_WAIT = 25
 CHECK_STATUS = {
     Decision.PASS: 204,
     Decision.WARN: 204,
@@ -34,74 +33,46 @@ CHECK_STATUS = {
 Gate = Callable[[HttpRequest, Answer], HttpResponse]
 
 
-class BadCommit(ValueError):
-    """The text names no commit."""
-
-
-def ask(deployment: Deployment, sha: str | None, at: datetime | None = None) -> Answer:
-    """Return the gate's answer for a commit (lower case), or for none, at a moment (now by default)."""
-    at = at or timezone.now()
-    ticket = deployment.tickets.speaking().select_related("deployment").first()
-    if ticket is None:
-        return nothing_known(deployment, sha, at)
-    # What waits is read first: what is applied in between is then counted, never missed.
-    waiting = waiting_for(deployment, sha)
-    return answer(ticket.judge(at, Asked(sha)), waiting)
-
-
-def waiting_for(deployment: Deployment, sha: str | None) -> Waiting:
-    """Return what was asked for or arrived for the deployment and is not counted yet.
-
-    A delivery that names another commit than the asked one changes nothing about the asked one.
-    """
-    alive = Q(state__in=[Job.State.QUEUED, Job.State.RUNNING])
-    commits = [
-        str(context.get("commit") or "")
-        for context in Delivery.objects.filter(alive, deployment=deployment).values_list("context", flat=True)
-    ]
-    run = ProbeRun.objects.alive().filter(deployment=deployment).exists()
-    return Waiting(
-        for_commit=sha is not None and any(same_commit(commit, sha) for commit in commits),
-        other=run or any(sha is None or not commit or same_commit(commit, sha) for commit in commits),
-    )
-
-
-def commit_of(text: str) -> str:
-    """Return the commit in lower case; raises BadCommit for anything else, the empty text included."""
-    if not SHA.match(text):
-        raise BadCommit(BAD_SHA)
-    return text.lower()
-
-
 def deployment_asked_about(request: HttpRequest, slug: str, environment: str) -> Deployment:
     """Return the deployment if whoever asks may know about it. Raises Problem (401, 404)."""
     if "Authorization" in request.headers:
-        token = proven_token(request)
-        own = token.deployment
-        if (own.slug, own.environment) == (slug, environment) and token.may(ApiToken.Action.ASK_GATE, own):
-            token.used()
-            return own
-    elif request.user.is_authenticated:
-        rows = Deployment.objects.visible_to(request.user)
-        found = rows.filter(slug=slug, environment=environment).first()
-        if found is not None:
-            return found
-    else:
+        return token_for(request, slug, environment, ApiToken.Action.ASK_GATE).deployment
+    if not request.user.is_authenticated:
         detail = "Send a token that may ask the gate (Authorization: Bearer …), or sign in."
         raise Problem(401, "Not proven", detail)
-    detail = "There is no such deployment and environment, or you may not ask about it."
-    raise Problem(404, "Not found", detail)
+    rows = Deployment.objects.visible_to(request.user)
+    found = rows.filter(slug=slug, environment=environment).first()
+    if found is None:
+        raise not_found()
+    return found
+
+
+def not_found() -> Problem:
+    return Problem(
+        404, "Not found", "There is no such deployment and environment, or you may not ask about it."
+    )
+
+
+def token_for(request: HttpRequest, slug: str, environment: str, *actions: str) -> ApiToken:
+    """Return the token that was sent if it may do one of these things there. Raises Problem (401, 404)."""
+    token = proven_token(request)
+    own = token.deployment
+    if (own.slug, own.environment) != (slug, environment) or not any(token.may(one, own) for one in actions):
+        raise not_found()
+    token.used()
+    return token
 
 
 def gate_door(view: Gate) -> Callable[[HttpRequest, str, str], HttpResponse]:
-    """Return a view that lets in whoever may ask, reads the commit and hands on the answer."""
+    """Return a view that lets in whoever may ask, reads the question and hands on the answer."""
 
     @require_safe
     @wraps(view)
     def door(request: HttpRequest, slug: str, environment: str) -> HttpResponse:
         try:
             deployment = deployment_asked_about(request, slug, environment)
-            response = view(request, ask(deployment, _sha_in(request)))
+            check_profile(request, deployment)
+            response = view(request, ask_within(deployment, _sha_in(request), _wait_in(request)))
         except Problem as refused:
             return refused.response()
         except BadCommit as refused:
@@ -111,6 +82,17 @@ def gate_door(view: Gate) -> Callable[[HttpRequest, str, str], HttpResponse]:
         return response
 
     return door
+
+
+def check_profile(request: HttpRequest, deployment: Deployment) -> None:
+    """Refuse a question that expects another policy than the one that decides here. Raises Problem (400).
+
+    A pipeline may say by which policy it wants to be judged; it may not choose an easier one.
+    """
+    wanted = request.GET.get("profile", deployment.environment)
+    if wanted != deployment.environment:
+        detail = f"This gate decides by the policy {deployment.environment}, not by {wanted[:40]!r}."
+        raise Problem(400, "Bad request", detail)
 
 
 def _sha_in(request: HttpRequest) -> str | None:
@@ -124,10 +106,17 @@ def _sha_in(request: HttpRequest) -> str | None:
     return commit_of(named[0] if len(named) == 1 else "")
 
 
+def _wait_in(request: HttpRequest) -> int:
+    named = request.GET.get("wait", "0")
+    if not (named.isascii() and named.isdecimal() and len(named) <= 2 and int(named) <= LONGEST_WAIT):
+        raise Problem(400, "Bad request", f"Send wait= as whole seconds from 0 to {LONGEST_WAIT}.")
+    return int(named)
+
+
 @gate_door
 def gate(request: HttpRequest, said: Answer) -> HttpResponse:
     """Answer with everything that is known, and 200 whatever the decision."""
-    response = JsonResponse(said.as_json())
+    response = HttpResponse(said.body, content_type="application/json")
     response["ETag"] = said.etag
     return get_conditional_response(request, etag=said.etag, response=response) or response
 
@@ -151,3 +140,93 @@ def _reasons(said: Answer, status: int) -> HttpResponse:
     return HttpResponse(
         "\n".join([*lines, said.report_url, ""]), status=status, content_type="text/plain; charset=utf-8"
     )
+
+
+@for_machines
+@require_POST
+def evaluations(request: HttpRequest, slug: str, environment: str) -> HttpResponse:
+    """Ask the gate for the record: 201 with the answer and its receipt, whatever the decision.
+
+    While it is pending nothing is recorded, and it is 202: a deploy job asks again.
+    """
+    token = token_for(request, slug, environment, ApiToken.Action.ASK_GATE)
+    check_profile(request, token.deployment)
+    try:
+        sha = _sha_in(request)
+        ask_within(token.deployment, sha, _wait_in(request))
+        said, row = ask_and_record(token.deployment, sha, by=Actor.token(f"token {token.name}"))
+    except BadCommit as refused:
+        raise Problem(400, "Bad request", str(refused)) from refused
+    except Refused as refused:
+        raise Problem(409, "Conflict", str(refused)) from refused
+    if row is None:
+        return JsonResponse(said.as_json() | {"receipt": None}, status=202)
+    return _receipt(row, 201)
+
+
+@for_machines
+@require_safe
+def receipt(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Tell a token of the same deployment, or a signed-in member, what was recorded and if it is genuine."""
+    rows = Evaluation.objects.select_related("deployment")
+    if "Authorization" in request.headers or not request.user.is_authenticated:
+        visible = rows.filter(deployment=proven_token(request).deployment)
+    else:
+        visible = rows.filter(deployment__in=Deployment.objects.visible_to(request.user))
+    return _receipt(get_object_or_404(visible, public_id=public_id), 200)
+
+
+def _receipt(row: Evaluation, status: int) -> HttpResponse:
+    told = row.as_json() | {"genuine": row.is_genuine()}
+    headers = {"Cache-Control": "no-store", "Location": told["receipt"]["url"]}
+    return JsonResponse(told, status=status, headers=headers)
+
+
+@for_machines
+@require_POST
+def skipped(request: HttpRequest, slug: str, environment: str) -> HttpResponse:
+    """Keep that a deploy went on although the gate could not be asked, with the reason that it gives."""
+    token = token_for(request, slug, environment, ApiToken.Action.ASK_GATE)
+    told = _json_in(request)
+    reason = str(told.get("reason") or "").strip()
+    if not reason:
+        raise Problem(400, "Bad request", "Send a JSON object with the reason, and the sha if there is one.")
+    try:
+        sha = commit_of(str(told["sha"])) if told.get("sha") else ""
+    except BadCommit as refused:
+        raise Problem(400, "Bad request", str(refused)) from refused
+    by = Actor.token(f"token {token.name}")
+    return _receipt(Evaluation.skip(token.deployment, sha, reason, by=by, at=timezone.now()), 201)
+
+
+@for_machines
+@require_POST
+def commits(request: HttpRequest, slug: str, environment: str) -> HttpResponse:
+    """Learn commits and their parents from the commits themselves, as `git cat-file --batch` prints them."""
+    may = (ApiToken.Action.ASK_GATE, ApiToken.Action.POST_EVIDENCE)
+    token = token_for(request, slug, environment, *may)
+    try:
+        new = Commit.learn(token.deployment, _body_of(request), by=Actor.token(f"token {token.name}"))
+    except Refused as refused:
+        raise Problem(400, "Not readable", str(refused)) from refused
+    return JsonResponse({"learned": new})
+
+
+def _body_of(request: HttpRequest) -> bytes:
+    try:
+        body = request.body
+    except RequestDataTooBig as refused:
+        raise Problem(413, "Too large", "Send fewer commits at once: 50 are enough.") from refused
+    if not body:
+        raise Problem(400, "Empty", "The body is empty. Send it with curl --data-binary @-.")
+    return body
+
+
+def _json_in(request: HttpRequest) -> dict[str, Any]:
+    try:
+        told = json.loads(_body_of(request))
+    except (ValueError, RecursionError) as refused:
+        raise Problem(400, "Not readable", "The body is not JSON.") from refused
+    if not isinstance(told, dict):
+        raise Problem(400, "Not readable", "The body is not a JSON object.")
+    return told

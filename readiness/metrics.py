@@ -14,6 +14,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from readiness.gate.statuses import StatusPost
 from readiness.heartbeats import Heartbeat
 from readiness.intake.models import Delivery
 from readiness.leases import Job
@@ -27,6 +28,7 @@ JOBS: tuple[tuple[str, type[Job]], ...] = (
     ("probe_batch", ProbeBatch),
     ("delivery", Delivery),
     ("report", Report),
+    ("status_post", StatusPost),
 )
 
 

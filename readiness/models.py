@@ -1,6 +1,8 @@
 """The tables of the machine, room by room."""
 
+from readiness.gate.evaluations import Evaluation
 from readiness.gate.models import Badge
+from readiness.gate.statuses import CommitStatus, StatusPost, StatusTarget
 from readiness.heartbeats import Heartbeat
 from readiness.intake.models import ApiToken, Delivery, Source
 from readiness.probes.batches import ProbeBatch
@@ -14,8 +16,10 @@ from readiness.reports.models import Report
 __all__ = [
     "ApiToken",
     "Badge",
+    "CommitStatus",
     "DailyRollup",
     "Delivery",
+    "Evaluation",
     "Heartbeat",
     "ProbeBatch",
     "ProbeResult",
@@ -27,5 +31,7 @@ __all__ = [
     "Remembered",
     "Report",
     "Source",
+    "StatusPost",
+    "StatusTarget",
     "Trial",
 ]

@@ -208,6 +208,7 @@ CELERY_TASK_ROUTES = {
     "readiness.tasks.look_at_deployments": {"queue": "scheduled"},
     "readiness.tasks.look_at_repository": {"queue": "repository"},
     "readiness.tasks.apply_delivery": {"queue": "intake"},
+    "readiness.tasks.post_status": {"queue": "intake"},
     "readiness.tasks.render_report": {"queue": "reports"},
     "readiness.tasks.tick": {"queue": "tick"},
     "readiness.tasks.tidy": {"queue": "tick"},

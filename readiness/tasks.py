@@ -3,6 +3,8 @@
 from celery import shared_task
 from django.utils import timezone
 
+from readiness.asking import follow_statuses
+from readiness.gate.statuses import StatusPost
 from readiness.heartbeats import Heartbeat
 from readiness.intake.models import Delivery, EvidenceRun
 from readiness.probes import rollups
@@ -61,6 +63,12 @@ def render_report(pk: int) -> None:
 
 
 @shared_task
+def post_status(pk: int) -> None:
+    """Tell a code host about one commit, unless another worker does."""
+    StatusPost.objects.work(pk)
+
+
+@shared_task
 def tick() -> None:
     """Ask for what is due, note what is late, ring again for what waits, rescore and sweep by the clock."""
     now = timezone.now()
@@ -69,12 +77,13 @@ def tick() -> None:
     Trial.objects.forget(now)
     for looks in (ProbeRun.objects, ProbeBatch.objects, Trial.objects):
         looks.ring_due(now)
-    for rows in (PushReport.objects, Delivery.objects, Report.objects):
+    for rows in (PushReport.objects, Delivery.objects, Report.objects, StatusPost.objects):
         rows.ring_due(now)
     EvidenceRun.objects.expire(now)
     Delivery.objects.remove_old_payloads(now)
     for ticket in Ticket.objects.due_for_rescore(now)[:RESCORE_AT_ONCE]:
         ticket.rescore(now)
+    follow_statuses(now)
     Heartbeat.beat(Heartbeat.TICK)
 
 

@@ -10,6 +10,10 @@ urlpatterns = [
     path("metrics", metrics.metrics, name="metrics"),
     path("api/v1/gate/<slug:slug>/<slug:environment>", api.gate, name="api-gate"),
     path("api/v1/gate/<slug:slug>/<slug:environment>/check", api.gate_check, name="api-gate-check"),
+    path("api/v1/gate/<slug:slug>/<slug:environment>/evaluations", api.evaluations, name="api-evaluations"),
+    path("api/v1/gate/<slug:slug>/<slug:environment>/skipped", api.skipped, name="api-gate-skipped"),
+    path("api/v1/gate/<slug:slug>/<slug:environment>/commits", api.commits, name="api-commits"),
+    path("api/v1/evaluations/<slug:public_id>", api.receipt, name="api-gate-receipt"),
     # Before the record's own: d/new/ would be read as a deployment called new.
     path("", include("readiness.probes.urls")),
     path("", include("readiness.probes.push_urls")),

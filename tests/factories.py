@@ -14,10 +14,12 @@ from tickets.models import (
     ChecklistItem,
     Criterion,
     Deployment,
+    Override,
     Recorded,
     Section,
     Ticket,
     User,
+    Waiver,
 )
 from tickets.scoring import Status
 
@@ -119,6 +121,23 @@ def blocker(
     row = on.add_blocker(by=SYSTEM, title=title, priority=priority, at=at, **fields)
     if criteria:
         row.link(criteria, by=SYSTEM)
+    return row
+
+
+def waive(on: Blocker, *, approver: User | None, by: Actor, **fields: Any) -> Waiver:
+    """Waive a blocker: one person asks and, when an approver is named, another agrees."""
+    row = on.ask_waiver(by=by, **fields)
+    if approver is not None and row.state == Waiver.State.REQUESTED:
+        row.approve(by=acting(approver), at=fields.get("at"))
+    row.refresh_from_db()
+    return row
+
+
+def override(on: Ticket, *, approver: User, by: Actor, **fields: Any) -> Override:
+    """Raise the verdict for one commit: one person asks and another agrees."""
+    row = on.ask_override(by=by, **fields)
+    row.approve(by=acting(approver))
+    row.refresh_from_db()
     return row
 
 

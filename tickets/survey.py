@@ -64,6 +64,8 @@ class OverrideFacts:
     reason: str
     until: datetime
     commit: str
+    incident: str = ""
+    single_use: bool = False
 
 
 @dataclass(frozen=True, slots=True)

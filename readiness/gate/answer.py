@@ -7,10 +7,11 @@ ever a yes because something is missing: what is not known is `unknown`, and wha
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 from readiness.gate.links import Links
@@ -53,7 +54,7 @@ class Waiting:
     other: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Answer:
     """The answer, field by field as `GET /api/v1/gate/…` gives it; None is `null` there."""
 
@@ -66,21 +67,26 @@ class Answer:
     policy: str
     rules: str
     as_of: datetime
-    override: Mapping[str, str] | None
+    override: Mapping[str, Any] | None
     conditions: tuple[Mapping[str, Any], ...]
     next_actions: tuple[Mapping[str, Any], ...]
     report_url: str
 
     def as_json(self) -> dict[str, Any]:
         """Return the fields as JSON has them, in the documented order."""
-        return asdict(self) | {
+        return {field.name: getattr(self, field.name) for field in fields(self)} | {
             "decision": self.decision.value,
             "as_of": self.as_of.isoformat(timespec="seconds"),
             "conditions": list(self.conditions),
             "next_actions": list(self.next_actions),
         }
 
-    @property
+    @cached_property
+    def body(self) -> bytes:
+        """The JSON as it is sent."""
+        return json.dumps(self.as_json()).encode()
+
+    @cached_property
     def etag(self) -> str:
         """A weak ETag: equal for two answers that say the same, whenever they were given."""
         said = json.dumps(self.as_json() | {"as_of": None}, sort_keys=True)
@@ -186,7 +192,7 @@ def shown_share(share: Fraction | None) -> str | None:
     return f"{hundredths // 100}.{hundredths % 100:02d}"
 
 
-def _override(judgement: Judgement) -> dict[str, str] | None:
+def _override(judgement: Judgement) -> dict[str, Any] | None:
     override = judgement.verdict.override
     if override is None:
         return None
@@ -195,6 +201,8 @@ def _override(judgement: Judgement) -> dict[str, str] | None:
         "reason": override.reason,
         "until": override.until.isoformat(timespec="seconds"),
         "commit": override.commit,
+        "incident": override.incident,
+        "single_use": override.single_use,
         "computed": judgement.verdict.computed,
     }
 

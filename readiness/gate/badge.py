@@ -17,6 +17,7 @@ LABEL = "readiness"
 # The text colours of the light theme: white on each has a contrast of 7 to 1 or more.
 GROUNDS = {"pass": "#11612f", "warn": "#7d4300", "fail": "#9b1313"}
 GREY = "#404a58"
+COLOURS = {"pass": "brightgreen", "warn": "yellow", "fail": "red"}
 # The widths of DejaVu Sans at 11 px, roughly; textLength makes every face fit what is reserved here.
 WIDTHS = {**dict.fromkeys("MWmw", 9.6), **dict.fromkeys("il.,' ", 3.4), **dict.fromkeys("frt", 4.5)}
 CAPITAL, USUAL = 7.4, 6.6
@@ -65,10 +66,22 @@ def known_until(ticket: Ticket, snapshot: Snapshot) -> datetime:
 
 def _words(ticket: Ticket, snapshot: Snapshot, at: datetime) -> str:
     said = f"{snapshot.verdict} {snapshot.overall}"
-    override = ticket.overrides.filter(until__gt=at).order_by("-id").first()
+    override = ticket.overrides.in_force(at).order_by("-id").first()
     if override is not None and snapshot.computed != "READY":
         return f"{said}, override for {override.commit[:7]}"
     return said if snapshot.verdict == snapshot.computed else f"{said}, lowered"
+
+
+def as_endpoint(face: Face) -> dict[str, object]:
+    """Return what shields.io draws a badge from. Grey, which is not known, is never an error of ours."""
+    return {
+        "schemaVersion": 1,
+        "label": LABEL,
+        "message": face.text,
+        "color": COLOURS.get(face.tone, "lightgrey"),
+        "isError": False,
+        "cacheSeconds": 300,
+    }
 
 
 def width_of(text: str) -> int:

@@ -8,7 +8,9 @@ from decimal import Decimal
 from django.urls import reverse
 from django.utils import timezone
 
+from readiness.asking import ask_and_record
 from readiness.gate.models import Badge
+from readiness.gate.statuses import StatusTarget
 from readiness.intake.models import ApiToken, Delivery, Source
 from readiness.outside.exchange import Exchange
 from readiness.probes.models import ProbeResult, ProbeRun, ProbeState
@@ -79,15 +81,18 @@ def first(values: "object") -> object:
 ARGUMENTS: dict[str, Arguments] = {
     **dict.fromkeys(
         ("ticket-detail", "blocker-list", "blocker-add", "finding-list", "finding-add", "checklist",
-         "activity", "recommendation-list", "score", "ticket-probes", "report-list"),
+         "activity", "recommendation-list", "score", "ticket-probes", "report-list", "overrides",
+         "lower-verdict"),
         of_ticket,
     ),
     **dict.fromkeys(
         ("deployment-detail", "deployment-settings", "deployment-members", "badge-settings", "token-list",
-         "delivery-list", "problem-list", "push-list"),
+         "connect", "delivery-list", "problem-list", "push-list", "commit-status", "evaluation-list"),
         of_deployment,
     ),
-    **dict.fromkeys(("blocker-detail", "blocker-about"), of_blocker),
+    **dict.fromkeys(
+        ("blocker-detail", "blocker-about", "waivers", "blocker-duplicate", "blocker-proof"), of_blocker
+    ),
     **dict.fromkeys(("report-detail", "report-verify"), of_report),
     "blocker-field": lambda record: (*of_blocker(record), "fix"),
     "finding-detail": lambda record: (
@@ -109,6 +114,7 @@ ARGUMENTS: dict[str, Arguments] = {
     "problem-detail": lambda record: (
         record.deployment.slug, first(record.deployment.problems.values_list("pk", flat=True))
     ),
+    "policy-edit": lambda _: ("production",),
     "sign-in-link": lambda record: (SignInLink.issue(make.person("newcomer")),),
 }  # fmt: skip
 
@@ -139,6 +145,7 @@ def usual(live: Live) -> Record:
     machines_may(ticket.deployment)
     jobs_report(ticket.deployment)
     somebody_tried("https://books.example.com")
+    people_signed(ticket)
     Report.ask(ticket, by_alice)
     return Record(ticket)
 
@@ -174,6 +181,7 @@ def crowded(live: Live) -> Record:
     machines_may(deployment, name=LONG[:90])
     jobs_report(deployment, name=LONG[:56].replace(" ", "-"), text=f"{LONG} {UNBROKEN}\n" * 20)
     somebody_tried(deployment.base_url)
+    people_signed(ticket, LONG)
     Report.ask(ticket, make.acting(make.alice()))
     return Record(ticket)
 
@@ -288,6 +296,36 @@ def problems_came(ticket: Ticket, title: str, path: str) -> None:
     for decision, row in zip(("waived", "wont_fix", "false_positive"), rows, strict=False):
         until = timezone.now() + timedelta(days=9) if decision == "waived" else None
         row.decide(decision, by=make.acting(make.bob()), reason=title, until=until)
+
+
+def people_signed(ticket: Ticket, text: str = "The shop is down.") -> None:
+    """Let alice ask for an override and a waiver, approved once and waiting once, and the gate be asked."""
+    by, commit, now = make.acting(make.alice()), "a1f39c2" * 5, timezone.now()
+    for place in range(2):
+        override = ticket.ask_override(
+            by=by, commit=f"{commit}{place}", reason=text, until=now + timedelta(hours=4), single_use=True,
+            incident=f"https://status.example.com/{UNBROKEN}",
+        )  # fmt: skip
+    blocker = ticket.blockers.standing().order_by("number")[0]
+    for _ in range(2):
+        waiver = blocker.ask_waiver(
+            by=by, reason_code="accepted", text=text, control=UNBROKEN, ends_at=now + timedelta(days=9)
+        )
+    waiver.approve(by=make.acting(make.bob()))
+    override.approve(by=make.acting(make.bob()))
+    for sha in (override.commit, None):
+        ask_and_record(ticket.deployment, sha, by=make.SYSTEM)
+    report_to_a_host(ticket.deployment, text)
+
+
+def report_to_a_host(deployment: Deployment, text: str) -> None:
+    """Let commit statuses be on their way, delivered and refused."""
+    target = StatusTarget(deployment=deployment, provider="gitlab", repository=UNBROKEN.rpartition("/")[0])
+    target.keep(by=make.SYSTEM, on=True, token="secret")
+    target.see(["a1f39c2" * 5 + "01234"], timezone.now())
+    for state in ("queued", "done", "failed"):
+        target.commits.get().posts.create(word="failure", description=text, state=state, error=text)
+    target.was_refused(text)
 
 
 def machines_may(deployment: Deployment, name: str = "build server") -> None:

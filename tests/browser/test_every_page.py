@@ -15,13 +15,16 @@ from tests.live import Live
 
 # Addresses that show no page: machines ask them, they take a form only, or they hand out a file.
 NO_PAGES = {
-    "healthz", "readyz", "metrics", "api-gate", "api-gate-check", "api-evidence", "api-delivery", "badge",
-    "api-run-open", "api-run", "api-run-part", "api-run-seal", "problem-decide", "problem-take-back",
+    "healthz", "readyz", "metrics", "api-gate", "api-gate-check", "api-evaluations", "api-gate-receipt",
+    "api-gate-skipped", "api-commits", "badge-endpoint", "override", "waiver", "api-evidence",
+    "api-delivery", "badge", "api-run-open", "api-run", "api-run-part", "api-run-seal", "problem-decide",
+    "problem-take-back", "hook",
     "ticket-parts", "blocker-move", "blocker-comment", "finding-state", "finding-skip", "finding-resolve",
     "checklist-tick", "undo", "preferences", "sign-out", "run-probes", "probe-run-cancel", "report-cancel",
     "report-pdf", "report-json", "report-csv", "ticket-markdown", "push-door",
 }  # fmt: skip
 FOR_NOBODY = ("sign-in", "sign-in-link")
+FOR_ADMINISTRATORS = ("policy-edit",)
 # The same page in another shape: asked for by an address that the table does not tell apart.
 SHAPES = {
     "blocker-list": ["?layout=list"],
@@ -108,8 +111,23 @@ def test_every_page_is_accessible_and_fits(
     inspector = Inspector(new_page(make.alice()))
     record = MAKERS[kind](live_web)
 
-    for address in addresses(record, [name for name in PAGES if name not in FOR_NOBODY][half::2]):
+    for_all = [name for name in PAGES if name not in (*FOR_NOBODY, *FOR_ADMINISTRATORS)]
+    for address in addresses(record, for_all[half::2]):
         inspector.look_at(address)
+
+    assert not inspector.faults, "\n".join(inspector.faults)
+
+
+def test_the_pages_of_administrators_are_accessible_and_fit(
+    live_web: Live, new_page: Callable[..., Page]
+) -> None:
+    inspector = Inspector(new_page(make.person("root", is_superuser=True)))
+
+    for address in addresses(records.crowded(live_web), list(FOR_ADMINISTRATORS)):
+        inspector.look_at(address)
+        inspector.page.get_by_role("button", name="Show what would change").click()
+        inspector.page.evaluate(AXE_SCRIPT)
+        inspector.listen_to_axe(f"{address} with a preview", [])
 
     assert not inspector.faults, "\n".join(inspector.faults)
 

@@ -3,14 +3,16 @@
 from tickets.models.blockers import Blocker
 from tickets.models.categories import Assessment, Category, Section
 from tickets.models.checklists import ChecklistItem, Recommendation
+from tickets.models.commits import Commit
 from tickets.models.criteria import Criterion
 from tickets.models.deployments import Deployment, Membership, Policy
 from tickets.models.events import Actor, Comment, Conflict, Event, Refused
 from tickets.models.observations import Evidence, Observation, Resolution, Standing
+from tickets.models.overrides import Override
 from tickets.models.people import SignInLink, User
 from tickets.models.problems import Problem, Reconciled, Reported
 from tickets.models.recording import Recorded, Statement, Told
-from tickets.models.snapshots import Override, Snapshot
+from tickets.models.snapshots import Snapshot
 from tickets.models.tickets import Ticket, TicketCounter
 from tickets.models.waivers import Waiver
 
@@ -21,6 +23,7 @@ __all__ = [
     "Category",
     "ChecklistItem",
     "Comment",
+    "Commit",
     "Conflict",
     "Criterion",
     "Deployment",

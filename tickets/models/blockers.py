@@ -14,7 +14,6 @@ from tickets.models.criteria import Criterion
 from tickets.models.deployments import Deployment
 from tickets.models.editing import Editable, EditableQuerySet
 from tickets.models.events import Actor, Conflict, Event, Refused
-from tickets.models.people import User
 from tickets.models.proof import Proof
 from tickets.models.waivers import WAIVER_LIFE, Waiver
 from tickets.redact import mask_text
@@ -313,20 +312,14 @@ class Blocker(Editable):
             raise Conflict("Somebody else moved this blocker meanwhile. Look at it again.", self.shown(name))
 
     @transaction.atomic
-    def waive(
-        self,
-        *,
-        by: Actor,
-        approver: User | None,
-        reason_code: str,
-        text: str,
-        control: str,
-        ends_at: datetime,
+    def ask_waiver(
+        self, *, by: Actor, reason_code: str, text: str, control: str, ends_at: datetime,
         at: datetime | None = None,
-    ) -> "Waiver":
-        """Accept the risk until a date, at most 90 days away; P0 and P1 need an approver who is another.
+    ) -> Waiver:  # fmt: skip
+        """Ask that the risk be accepted until a date, at most 90 days away. Raises Refused.
 
-        Raises Refused. A waived blocker stays visible, and counts again from the moment the waiver ends.
+        A P0 or P1 waits for somebody else to agree; anything less urgent is waived at once. A waived blocker
+        stays visible, and counts again from the moment the waiver ends.
         """
         at = at or timezone.now()
         row = self.locked()
@@ -334,15 +327,18 @@ class Blocker(Editable):
             raise Refused("A waiver ends within 90 days from now. Choose an end date.")
         if not text.strip() or not control.strip():
             raise Refused("Say why the risk is accepted and what limits it meanwhile.")
-        if row.priority in {"P0", "P1"} and (approver is None or approver == by.user):
-            raise Refused("A P0 or P1 is waived by two people: choose an approver other than yourself.")
+        if by.user is None or not row.is_open:
+            raise Refused("A person asks for a waiver, of a blocker that is open.")
+        needs_two = row.priority in {"P0", "P1"}
+        verb = "asked to waive" if needs_two else "waived"
+        if row.ticket.sent_before(by, verb, {"until": ends_at}):
+            return row.waivers.filter(requester=by.user).latest("pk")
         waiver = Waiver.objects.create(
             blocker=row, reason_code=reason_code, text=mask_text(text), control=mask_text(control),
-            requester=by.user, approver=approver, starts_at=at, ends_at=ends_at,
+            requester=by.user, starts_at=at, ends_at=ends_at,
+            state=Waiver.State.REQUESTED if needs_two else Waiver.State.APPROVED,
         )  # fmt: skip
-        row.ticket.write_event(
-            by, "waived", row, after={"until": ends_at, "approver": str(approver)}, reason=text
-        )
+        row.ticket.write_event(by, verb, row, after={"until": ends_at}, reason=text, at=at)
         row.ticket.rescore(at=at)
         return waiver
 

@@ -1,17 +1,20 @@
 """Owns deployments: what is judged, who may see it, and by which policy."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models, transaction
 from django.urls import reverse
+from django.utils import timezone
 
 from tickets import verdict
-from tickets.models.events import Actor, Chained
+from tickets.models.events import Actor, Chained, Refused
 from tickets.models.observations import Standing
 from tickets.models.people import User
 from tickets.models.sealed import SealedTextField
@@ -291,6 +294,12 @@ class Deployment(Chained):
         if gone:
             self.write_event(by, "dismissed", self, before={"member": str(user)})
 
+    def expire_snapshots(self, at: datetime) -> None:
+        """Let no snapshot taken so far be shown as current after the moment."""
+        for ticket in self.tickets.exclude(snapshot=None).select_related("snapshot").defer("source_document"):
+            if ticket.snapshot is not None:
+                ticket.snapshot.expire(at)
+
     def is_run_by(self, user: User) -> bool:
         """Tell whether the person may change the deployment itself: its owner, or an administrator."""
         return user.is_superuser or user.pk == self.owner_id
@@ -356,6 +365,51 @@ class Policy(models.Model):
     def of(cls, environment: str) -> verdict.Policy:
         """Return the environment's policy as the values that the rules take."""
         row = cls.objects.filter(environment=environment).first()
-        if row is None:
-            return verdict.Policy(name=environment)
-        return verdict.Policy(name=environment, **{name: getattr(row, name) for name in cls.THRESHOLDS})
+        return verdict.Policy(name=environment) if row is None else row.values()
+
+    def values(self) -> verdict.Policy:
+        """Return the row, saved or not, as the values that the rules take."""
+        return verdict.Policy(
+            name=self.environment, **{name: getattr(self, name) for name in self.THRESHOLDS}
+        )
+
+    def clean(self) -> None:
+        """Refuse a goal below its floor: what is ready would then not be allowed."""
+        for name, what in (
+            ("overall", "overall score"),
+            ("category", "categories"),
+            ("coverage", "coverage"),
+        ):
+            floor, goal = getattr(self, f"{name}_floor"), getattr(self, f"{name}_goal")
+            if floor is not None and goal is not None and goal < floor:
+                raise ValidationError(
+                    {f"{name}_goal": f"The goal of {what} is not below the floor, {floor}."}
+                )
+
+    @classmethod
+    @transaction.atomic
+    def set(cls, new: verdict.Policy, *, by: Actor, reason: str, at: datetime | None = None) -> None:
+        """Let these thresholds hold for the environment of their name. Raises ValidationError or Refused.
+
+        Every deployment there gets the change into its log, and the snapshots taken by the old thresholds
+        expire at once: nothing shows them as current, and the scheduler takes new ones.
+        """
+        if not reason.strip():
+            raise Refused("Say why the policy is changed: everybody it concerns can read it.")
+        at = at or timezone.now()
+        row, _ = cls.objects.select_for_update().get_or_create(environment=new.name)
+        before = {name: getattr(row, name) for name in cls.THRESHOLDS}
+        after = {name: getattr(new, name) for name in cls.THRESHOLDS}
+        changed = [name for name in cls.THRESHOLDS if before[name] != after[name]]
+        if not changed:
+            return
+        for name in changed:
+            setattr(row, name, after[name])
+        row.full_clean()
+        row.save()
+        told = {name: before[name] for name in changed}, {name: after[name] for name in changed}
+        for deployment in Deployment.objects.filter(environment=new.name):
+            deployment.write_event(
+                by, "changed the policy", row, before=told[0], after=told[1], reason=reason, at=at
+            )
+            deployment.expire_snapshots(at)

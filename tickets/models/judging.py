@@ -14,8 +14,10 @@ from tickets import advice, misfits, scoring, verdict
 from tickets.models.blockers import Blocker
 from tickets.models.categories import Category
 from tickets.models.checklists import ChecklistItem
+from tickets.models.commits import Commit, distance
 from tickets.models.criteria import Criterion
 from tickets.models.events import Event
+from tickets.models.overrides import Override
 from tickets.models.snapshots import Snapshot
 from tickets.models.waivers import Waiver
 
@@ -56,6 +58,7 @@ class Judgement:
     checklist: list[ChecklistItem]
     categories: list[Category]
     waivers: list[Waiver] = field(default_factory=list)
+    overrides: list[Override] = field(default_factory=list)
 
     @cached_property
     def next_actions(self) -> list[advice.Action]:
@@ -103,6 +106,8 @@ class Judgement:
                 yield datetime.combine(blocker.due + timedelta(days=1), time(), UTC)
         for waiver in self.waivers:
             yield waiver.ends_at
+        for override in self.overrides:
+            yield override.until
         if self.ticket.audited_on:
             days = timedelta(days=self.policy.audit_days + 1)
             yield datetime.combine(self.ticket.audited_on, time(), UTC) + days
@@ -224,9 +229,8 @@ def judge(ticket: "Ticket", at: datetime, asked: Asked | None, rows: Rows | None
     others = [row for row in counted if row.ticket_id != ticket.pk]
     checklist = list(ticket.checklist.for_rules())
     waivers = [waiver for row in (*blockers, *others) for waiver in row.waivers.all() if waiver.counts]
-    override = (
-        ticket.overrides.filter(until__gt=at).select_related("requester", "approver").order_by("-id").first()
-    )
+    overrides = list(ticket.overrides.alive(at))
+    override = _in_force(overrides, asked)
     facts = verdict.Facts(
         evaluation=evaluation,
         criteria={row.pk: row.subject for row in criteria},
@@ -253,7 +257,15 @@ def judge(ticket: "Ticket", at: datetime, asked: Asked | None, rows: Rows | None
         checklist,
         categories,
         waivers,
+        overrides,
     )
+
+
+def _in_force(overrides: Iterable[Override], asked: Asked | None) -> Override | None:
+    """Return the override that two people signed: the one for the asked commit, else the newest."""
+    signed = [row for row in overrides if row.state == Override.State.APPROVED]
+    named = (asked.commit or "").lower() if asked else ""
+    return next((row for row in signed if row.commit.lower() == named), next(iter(signed), None))
 
 
 def match_commit(
@@ -262,7 +274,8 @@ def match_commit(
     """Say how the evidence relates to the asked commit.
 
     "exact" needs at least one piece of evidence that is bound to a commit, and all such evidence, the newest
-    of every source, to be of this one. Anything else is "unknown": old evidence is not read as new.
+    of every source, to be of this one. "ancestor" needs the rest to be of commits that the history proves to
+    be ancestors, and `behind` is the farthest. Anything else is "unknown": old evidence is not read as new.
     """
     if asked is None:
         return verdict.CommitFacts(asked=None)
@@ -271,8 +284,14 @@ def match_commit(
     }
     if not bound and ticket.audited_commit:
         bound = {ticket.audited_commit}
-    exact = bool(bound) and all(same_commit(commit, asked) for commit in bound)
-    return verdict.CommitFacts(asked=asked, match="exact" if exact else "unknown")
+    older = [commit for commit in bound if not same_commit(commit, asked)]
+    if bound and not older:
+        return verdict.CommitFacts(asked=asked, match="exact")
+    history = Commit.history(ticket.deployment_id) if older else {}
+    steps = [distance(history, asked, commit) for commit in older]
+    if not steps or None in steps:
+        return verdict.CommitFacts(asked=asked)
+    return verdict.CommitFacts(asked, "ancestor", max(step for step in steps if step is not None))
 
 
 def same_commit(one: str, other: str) -> bool:

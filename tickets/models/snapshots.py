@@ -1,15 +1,10 @@
-"""Owns snapshots: what a ticket's score and verdict were, appended only when they changed; and overrides."""
+"""Owns snapshots: what a ticket's score and verdict were, appended only when they changed."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, ClassVar, Self
 
-from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
-
-from tickets import verdict
-
-OVERRIDE_LIFE = timedelta(days=14)
 
 
 class SnapshotQuerySet(models.QuerySet["Snapshot"]):
@@ -58,29 +53,6 @@ class Snapshot(models.Model):
         """Tell whether time alone may have changed the result since; it must not be shown as current."""
         return self.good_until is not None and self.good_until < at
 
-
-class Override(models.Model):
-    """A verdict raised by people: for one commit, with a reason, an approver and an end."""
-
-    ticket = models.ForeignKey("tickets.Ticket", on_delete=models.CASCADE, related_name="overrides")
-    reason = models.TextField()
-    commit = models.CharField(max_length=64)
-    requester = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
-    approver = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
-    at = models.DateTimeField()
-    until = models.DateTimeField()
-
-    class Meta:
-        constraints: ClassVar = [
-            models.CheckConstraint(
-                condition=~models.Q(requester=models.F("approver")), name="override_needs_two_people"
-            ),
-            models.CheckConstraint(condition=models.Q(until__gt=models.F("at")), name="override_ends_later"),
-        ]
-
-    def __str__(self) -> str:
-        return f"override by {self.requester}, approved by {self.approver}"
-
-    def facts(self) -> verdict.OverrideFacts:
-        by = f"{self.requester}, approved by {self.approver}"
-        return verdict.OverrideFacts(by=by, reason=self.reason, until=self.until, commit=self.commit)
+    def expire(self, at: datetime) -> None:
+        """Let the result be worked out again: what it was made by has changed at the moment."""
+        type(self).objects.filter(pk=self.pk).update(good_until=at)

@@ -18,9 +18,9 @@ from tickets.models.checklists import ChecklistItem
 from tickets.models.criteria import Criterion
 from tickets.models.deployments import COMMIT, Deployment
 from tickets.models.events import Actor, Comment, Refused
-from tickets.models.people import User
+from tickets.models.overrides import Override
 from tickets.models.recording import Recording, Statement
-from tickets.models.snapshots import OVERRIDE_LIFE, Override, Snapshot
+from tickets.models.snapshots import Snapshot
 from tickets.redact import mask_text
 
 KEY = re.compile(r"TCK-(\d{8})-(\d{3,6})\Z")
@@ -336,25 +336,9 @@ class Ticket(Recording):
         self.write_event(by, "lowered", self, before=before, after={"lowered_to": word}, reason=reason)
         self.rescore()
 
-    @transaction.atomic
-    def override(self, *, by: Actor, approver: User, commit: str, reason: str, until: datetime) -> Override:
-        """Raise the verdict to READY for one commit, for at most 14 days, by two people. Raises Refused."""
-        at = timezone.now()
-        if by.user is None or approver == by.user:
-            raise Refused("An override is asked for by one person and approved by another.")
-        if not reason.strip() or not commit:
-            raise Refused("An override names a commit and a reason.")
-        if not at < until <= at + OVERRIDE_LIFE:
-            raise Refused("An override ends within 14 days from now.")
-        self.lock()
-        row = Override.objects.create(
-            ticket=self, reason=mask_text(reason), commit=commit, requester=by.user,
-            approver=approver, at=at, until=until,
-        )  # fmt: skip
-        self.write_event(by, "overrode", self, after={"commit": commit, "until": until},
-                         reason=reason, at=at)  # fmt: skip
-        self.rescore(at)
-        return row
+    def ask_override(self, *, by: Actor, commit: str, reason: str, until: datetime, **more: Any) -> Override:
+        """Ask for a raise to READY of one commit; see Override.ask. Raises Refused."""
+        return Override.ask(self, by=by, commit=commit, reason=reason, until=until, **more)
 
     def burndown(self) -> list["judging.BurndownPoint"]:
         """Return how many P0 blockers were open after every change, oldest first, from the log."""

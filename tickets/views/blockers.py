@@ -89,6 +89,7 @@ def blocker_context(ticket: Ticket, number: int) -> dict[str, Any]:
         "linked": [row for row in arranging.finding_rows(judged) if row.criterion.pk in linked],
         "action": next((a for a in judged.next_actions if (a.kind, a.id) == ("blocker", blocker.pk)), None),
         "waiver": waiver_of(judged, blocker),
+        "wish": blocker.waivers.asked_for(judged.at).select_related("requester").first(),
         "today": judged.at.date(),
     }
 

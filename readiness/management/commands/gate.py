@@ -9,10 +9,10 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import Error as DatabaseTrouble
 
-from readiness.api import BadCommit, ask, commit_of
+from readiness.asking import BadCommit, ask, ask_and_record, commit_of
 from readiness.gate.answer import Answer, Decision
 from readiness.management.ending import end
-from tickets.models import Deployment
+from tickets.models import Actor, Deployment
 
 EXIT = {Decision.PASS: 0, Decision.WARN: 0, Decision.FAIL: 1, Decision.UNKNOWN: 4, Decision.PENDING: 6}
 WITH_CONDITIONS, CANNOT_BE_ASKED = 3, 5
@@ -32,6 +32,7 @@ class Command(BaseCommand):
             "--commit", metavar="SHA", help="The commit that is to go: 7 to 64 of 0-9 and a-f."
         )
         parser.add_argument("--json", action="store_true", help="Write the answer as JSON.")
+        parser.add_argument("--record", action="store_true", help="Keep the answer, and print its receipt.")
         parser.add_argument("--strict", action="store_true", help="Ready with conditions is exit code 3.")
         parser.add_argument(
             "--timeout", type=seconds, default=300.0, metavar="N", help="Seconds to wait for evidence (300)."
@@ -41,6 +42,8 @@ class Command(BaseCommand):
         try:
             sha = None if options["commit"] is None else commit_of(options["commit"])
             said = self.ask(options["slug"], sha, options["timeout"])
+            if options["record"]:
+                said = self.record(options["slug"], sha)
         except BadCommit:
             end(self, "The commit is not readable. Give --commit 7 to 64 characters of 0-9 and a-f.")
         except Deployment.DoesNotExist:
@@ -59,6 +62,14 @@ class Command(BaseCommand):
         if said.decision is Decision.WARN and options["strict"]:
             code = WITH_CONDITIONS
         raise SystemExit(code)
+
+    def record(self, slug: str, sha: str | None) -> Answer:
+        """Ask once more, for the record, and say where the receipt is."""
+        by = Actor.system("the command line")
+        said, row = ask_and_record(Deployment.objects.get(slug=slug), sha, by=by)
+        if row is not None:
+            self.stderr.write(f"Recorded as {row.public_id}, SHA-256 {row.digest}.")
+        return said
 
     def ask(self, slug: str, sha: str | None, timeout: float) -> Answer:
         """Return the answer, asking again for at most `timeout` seconds while it is pending."""

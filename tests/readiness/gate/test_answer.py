@@ -224,7 +224,8 @@ def test_every_object_behind_a_condition_has_an_address_of_ours() -> None:
     factories.checklist_item(ticket)
     factories.criterion(ticket, "Backups", Status.FAILING, category="Configuration", at=now, key=True)
     waived = factories.blocker(ticket, "Old TLS", at=now)
-    waived.waive(
+    factories.waive(
+        waived,
         by=factories.acting(alice()),
         approver=bob(),
         reason_code="accepted",
@@ -248,7 +249,9 @@ def test_an_override_is_printed_with_who_and_why() -> None:
     ticket = ready_ticket()
     factories.blocker(ticket, at=timezone.now())
     until = timezone.now() + timedelta(days=1)
-    ticket.override(by=factories.acting(alice()), approver=bob(), commit=SHA, reason="Outage.", until=until)
+    factories.override(
+        ticket, by=factories.acting(alice()), approver=bob(), commit=SHA, reason="Outage.", until=until
+    )
 
     said = answer(ticket.judge(timezone.now(), Asked(SHA)), QUIET).as_json()
 

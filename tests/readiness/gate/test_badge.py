@@ -1,7 +1,9 @@
 """The badge: what it says, to whom, and that it never stays green by standing still."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 from xml.etree import ElementTree
 
@@ -15,7 +17,7 @@ from readiness.gate.models import Badge
 from tests import factories
 from tests.factories import SYSTEM, acting, alice, bob, charlie
 from tests.readiness.gate.gates import SHA, ready_ticket
-from tickets.models import Deployment, Event, Snapshot
+from tickets.models import Deployment, Event, Policy, Snapshot
 
 pytestmark = pytest.mark.django_db
 
@@ -121,7 +123,7 @@ def test_an_override_is_in_the_text_and_does_not_make_it_green(client: Client) -
     ticket = ready_ticket()
     factories.blocker(ticket, at=timezone.now())
     until = timezone.now() + timedelta(days=1)
-    ticket.override(by=acting(alice()), approver=bob(), commit=SHA, reason="Outage.", until=until)
+    factories.override(ticket, by=acting(alice()), approver=bob(), commit=SHA, reason="Outage.", until=until)
     badge = shown(ticket.deployment)
 
     assert text_of(client, badge) == "NOT READY 10.0, override for 4f0c2a9"
@@ -198,3 +200,38 @@ def test_a_member_is_told_whose_it_is_and_a_stranger_finds_nothing(client: Clien
     assert codes == {"bob": 403, "charlie": 404}
     assert client.get("/d/shop/badge/").status_code == 302
     assert not Badge.objects.exists()
+
+
+def test_shields_reads_the_same_as_json_and_grey_where_it_is_stale(client: Client) -> None:
+    ticket = ready_ticket()
+    badge = shown(ticket.deployment)
+    address = f"/badge/{badge.key}.json"
+
+    fresh = client.get(address)
+
+    assert fresh.json() == {
+        "schemaVersion": 1, "label": "readiness", "message": "READY 10.0", "color": "brightgreen",
+        "isError": False, "cacheSeconds": 300,
+    }  # fmt: skip
+    assert fresh["Cache-Control"] == "max-age=60, must-revalidate"
+    assert client.get(address, headers={"if-none-match": fresh["ETag"]}).status_code == 304
+    factories.blocker(ticket, at=timezone.now())
+    assert client.get(address).json()["color"] == "red"
+    with time_machine.travel(timezone.now() + timedelta(days=12)):
+        told = client.get(address, headers={"if-none-match": fresh["ETag"]}).json()
+        assert (told["message"], told["color"]) == ("stale 12d", "lightgrey")
+    badge.switch(on=False, by=SYSTEM)
+    assert client.get(address).status_code == 404
+
+
+def test_a_policy_that_changed_turns_the_badge_grey_until_it_is_judged_again(client: Client) -> None:
+    ticket = ready_ticket()
+    badge = shown(ticket.deployment)
+    stricter = replace(Policy.of("production"), category_goal=Decimal("9.0"))
+
+    Policy.set(stricter, by=acting(alice()), reason="Stricter.")
+
+    with time_machine.travel(timezone.now() + timedelta(seconds=5)):
+        assert text_of(client, badge).startswith("stale")
+        ticket.rescore()
+        assert text_of(client, badge) == "READY 10.0"

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.utils import timezone
 
+from readiness.gate.evaluations import Evaluation
 from readiness.leases import Job
 from readiness.probes.models import ProbeRun
 from tests import factories
@@ -141,7 +142,7 @@ def test_an_override_is_said_aloud() -> None:
     ticket = ready_ticket(shop())
     factories.blocker(ticket, at=timezone.now())
     until = timezone.now() + timedelta(days=1)
-    ticket.override(by=acting(alice()), approver=bob(), commit=SHA, reason="Outage.", until=until)
+    factories.override(ticket, by=acting(alice()), approver=bob(), commit=SHA, reason="Outage.", until=until)
 
     code, out, _ = run("shop", "--commit", SHA)
 
@@ -231,3 +232,16 @@ def test_help_lists_the_exit_codes(elsewhere: dict[str, str]) -> None:
     assert done.returncode == 0
     for part in ("0: ready", "1: not", "2: wrong", "4: unknown", "5: cannot", "6: still"):
         assert part in " ".join(done.stdout.split())
+
+
+@pytest.mark.django_db
+def test_a_question_for_the_record_leaves_a_receipt() -> None:
+    ready_ticket(shop())
+
+    assert run("shop", "--commit", SHA, "--strict")[0] == 0
+    assert not Evaluation.objects.exists()
+    code, _, err = run("shop", "--commit", SHA, "--record")
+
+    row = Evaluation.objects.get()
+    assert (code, row.decision, row.asked_by, row.is_genuine()) == (0, "pass", "the command line", True)
+    assert err == f"Recorded as {row.public_id}, SHA-256 {row.digest}.\n"

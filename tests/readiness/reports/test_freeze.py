@@ -131,7 +131,7 @@ def test_a_waiver_is_printed_with_the_verdict_until_it_ends() -> None:
     ticket = make.ticket()
     blocker = make.blocker(ticket)
     ends = NOW + timedelta(days=10)
-    blocker.waive(
+    make.waive(blocker,
         by=make.acting(make.alice()), approver=make.bob(), reason_code="accepted", text="Small shop.",
         control="Watched daily.", ends_at=ends, at=NOW,
     )  # fmt: skip
@@ -151,7 +151,7 @@ def test_a_waiver_is_printed_with_the_verdict_until_it_ends() -> None:
 def test_several_waivers_are_one_sentence_and_a_table() -> None:
     ticket = make.ticket()
     for n in range(1, 9):
-        make.blocker(ticket, f"Number {n}", "P2").waive(
+        make.waive(make.blocker(ticket, f"Number {n}", "P2"),
             by=make.acting(make.alice()), approver=None, reason_code="deferred", text="Later.",
             control="Watched.", ends_at=NOW + timedelta(days=n), at=NOW,
         )  # fmt: skip
@@ -183,7 +183,8 @@ def test_a_lowered_verdict_says_who_why_and_what_was_computed() -> None:
 def test_an_override_is_printed_with_commit_end_people_and_what_was_computed() -> None:
     ticket = make.ticket()
     make.criterion(ticket)
-    ticket.override(by=make.acting(make.alice()), approver=make.bob(), commit="a1f39c2", reason="Launch day",
+    make.override(ticket, by=make.acting(make.alice()), approver=make.bob(), commit="a1f39c2",
+                  reason="Launch day",
                     until=NOW + timedelta(days=2))  # fmt: skip
     content = freeze.freeze(ticket, NOW)
 

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests import factories as make
-from tickets.models import Blocker, Conflict, Refused
+from tickets.models import Blocker, Conflict, Refused, Waiver
 from tickets.scoring import Status
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_now")]
@@ -121,26 +121,66 @@ def test_a_duplicate_is_open_again_when_what_it_duplicates_is_removed() -> None:
 
 @pytest.mark.parametrize(
     ("days", "approver", "message"),
-    [(91, "bob", "90 days"), (-1, "bob", "90 days"), (30, "alice", "two people"), (30, None, "two people")],
+    [(91, "bob", "90 days"), (-1, "bob", "90 days"), (30, "alice", "somebody else")],
 )
-def test_a_waiver_that_the_rules_do_not_allow_is_refused(
-    days: int, approver: str | None, message: str
-) -> None:
+def test_a_waiver_that_the_rules_do_not_allow_is_refused(days: int, approver: str, message: str) -> None:
     blocker = make.blocker(make.ticket())
 
     with pytest.raises(Refused, match=message):
-        blocker.waive(
-            by=make.acting(make.alice()), approver=make.person(approver) if approver else None,
-            reason_code="accepted", text="We accept it.", control="Watched daily.",
-            ends_at=make.NOW + timedelta(days=days), at=make.NOW,
+        make.waive(
+            blocker, by=make.acting(make.alice()), approver=make.person(approver), reason_code="accepted",
+            text="We accept it.", control="Watched daily.", ends_at=make.NOW + timedelta(days=days),
+            at=make.NOW,
         )  # fmt: skip
+
+
+def wish(blocker: Blocker) -> Waiver:
+    """Let alice ask for a waiver of ten days."""
+    return blocker.ask_waiver(
+        by=make.acting(make.alice()), reason_code="accepted", text="We accept it.", control="Watched daily.",
+        ends_at=make.NOW + timedelta(days=10), at=make.NOW,
+    )  # fmt: skip
+
+
+def conditions_of(blocker: Blocker) -> dict[str, bool]:
+    found = blocker.ticket.judge(make.NOW + timedelta(days=1)).verdict.conditions
+    return {row.key: row.met for row in found}
+
+
+def test_a_waiver_of_a_p0_that_was_only_asked_for_changes_nothing() -> None:
+    blocker = make.blocker(make.ticket())
+
+    waiver = wish(blocker)
+
+    assert waiver.state == Waiver.State.REQUESTED
+    assert not conditions_of(blocker)["no-open-p0"]
+    waiver.decline(by=make.acting(make.bob()), reason="Fix it.")
+    assert not conditions_of(blocker)["no-open-p0"]
+    with pytest.raises(Refused, match="decided on already"):
+        waiver.approve(by=make.acting(make.bob()), at=make.NOW)
+
+
+def test_a_waiver_that_is_ended_early_lets_the_blocker_count_again() -> None:
+    blocker = make.blocker(make.ticket())
+    waiver = wish(blocker)
+    waiver.approve(by=make.acting(make.bob()), at=make.NOW)
+    assert conditions_of(blocker)["no-open-p0"]
+
+    waiver.end(by=make.acting(make.bob()), reason="It was abused.", at=make.NOW)
+
+    assert not conditions_of(blocker)["no-open-p0"]
+
+
+def test_a_p2_is_waived_by_one_person() -> None:
+    assert wish(make.blocker(make.ticket(), priority="P2")).counts
 
 
 def test_a_waiver_leaves_the_p0_condition_until_it_ends_and_no_job_is_needed_for_that() -> None:
     ticket = make.ticket()
-    make.blocker(ticket).waive(
-        by=make.acting(make.alice()), approver=make.bob(), reason_code="accepted", text="We accept it.",
-        control="Watched daily.", ends_at=make.NOW + timedelta(days=10), at=make.NOW,
+    make.waive(
+        make.blocker(ticket), by=make.acting(make.alice()), approver=make.bob(),
+        reason_code="accepted", text="We accept it.", control="Watched daily.",
+        ends_at=make.NOW + timedelta(days=10), at=make.NOW,
     )  # fmt: skip
 
     def met(days: int) -> dict[str, bool]:
@@ -154,9 +194,10 @@ def test_a_waiver_leaves_the_p0_condition_until_it_ends_and_no_job_is_needed_for
 
 def test_one_waiver_counts_once() -> None:
     ticket = make.ticket()
-    make.blocker(ticket).waive(
-        by=make.acting(make.alice()), approver=make.bob(), reason_code="accepted", text="We accept it.",
-        control="Watched daily.", ends_at=make.NOW + timedelta(days=10), at=make.NOW,
+    make.waive(
+        make.blocker(ticket), by=make.acting(make.alice()), approver=make.bob(),
+        reason_code="accepted", text="We accept it.", control="Watched daily.",
+        ends_at=make.NOW + timedelta(days=10), at=make.NOW,
     )  # fmt: skip
 
     conditions = ticket.judge(make.NOW + timedelta(days=1)).verdict.conditions

@@ -11,6 +11,7 @@ from django.db import connection, connections
 
 from tests import factories as make
 from tickets.models import Refused, Snapshot, Ticket
+from tickets.models.judging import Asked
 from tickets.scoring import Status
 
 
@@ -208,14 +209,16 @@ def test_two_people_are_needed_for_an_override() -> None:
     ticket = make.ticket()
     commit, until = "a" * 40, make.NOW + timedelta(days=15)
 
-    with pytest.raises(Refused, match="another"):
-        ticket.override(
-            by=make.acting(make.alice()), approver=make.alice(), commit=commit, reason="Now.", until=until
-        )
     with pytest.raises(Refused, match="14 days"):
-        ticket.override(
-            by=make.acting(make.alice()), approver=make.bob(), commit=commit, reason="Now.", until=until
-        )
+        ticket.ask_override(by=make.acting(make.alice()), commit=commit, reason="Now.", until=until)
+    asked = ticket.ask_override(
+        by=make.acting(make.alice()), commit=commit, reason="Now.", until=until - timedelta(days=2)
+    )
+    with pytest.raises(Refused, match="another"):
+        asked.approve(by=make.acting(make.alice()))
+    assert ticket.judge(commit=Asked(commit)).verdict.override is None
+    asked.approve(by=make.acting(make.bob()))
+    assert ticket.judge(commit=Asked(commit)).verdict.word == "READY"
 
 
 @pytest.mark.django_db

@@ -11,6 +11,7 @@ from tickets.models import Ticket
 PAGES = (
     "", "blockers/", "blockers/?layout=list", "blockers/1/", "blockers/1/about/", "blockers/1/field/fix/",
     "blockers/new/", "findings/", "findings/?tone=all", "findings/?q=nothing-like-it", "findings/new/",
+    "blockers/1/waiver/", "blockers/1/duplicate/", "blockers/1/proof/", "override/", "lower/",
     "checklist/", "recommendations/", "activity/", "score/", "categories/testing/",
 )  # fmt: skip
 OTHERS = (
@@ -21,6 +22,7 @@ OTHERS = (
     "/search/",
     "/search/?q=secret",
     "/shortcuts/",
+    "/policies/",
 )
 VOID = {"meta", "link", "input", "img", "br", "hr", "use", "path", "circle", "line", "rect", "polyline"}
 # A browser closes a paragraph before any of these, and a form that began in it with it.
