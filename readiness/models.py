@@ -1,5 +1,7 @@
 """The tables of the machine, room by room."""
 
+from readiness.api.idempotency import KeptAnswer
+from readiness.api.limits import RateWindow
 from readiness.gate.models import Badge
 from readiness.heartbeats import Heartbeat
 from readiness.intake.models import ApiToken, Delivery, Source
@@ -11,9 +13,11 @@ __all__ = [
     "Badge",
     "Delivery",
     "Heartbeat",
+    "KeptAnswer",
     "ProbeResult",
     "ProbeRun",
     "ProbeState",
+    "RateWindow",
     "Report",
     "Source",
 ]

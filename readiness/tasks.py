@@ -3,6 +3,8 @@
 from celery import shared_task
 from django.utils import timezone
 
+from readiness.api.idempotency import KeptAnswer
+from readiness.api.limits import RateWindow
 from readiness.heartbeats import Heartbeat
 from readiness.intake.models import Delivery
 from readiness.probes.models import ProbeRun
@@ -39,4 +41,6 @@ def tick() -> None:
         rows.ring_due(now)
     for ticket in Ticket.objects.due_for_rescore(now)[:RESCORE_AT_ONCE]:
         ticket.rescore(now)
+    KeptAnswer.objects.remove_old(now)
+    RateWindow.objects.remove_old(now)
     Heartbeat.beat(Heartbeat.TICK)

@@ -243,13 +243,16 @@ def _plain(value: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 class Comment(models.Model):
-    """What a person says on a ticket, or on one of its blockers."""
+    """What somebody says on a ticket, or on one of its blockers: a person, or a machine with a token."""
 
     ticket = models.ForeignKey("tickets.Ticket", on_delete=models.CASCADE, related_name="comments")
     blocker = models.ForeignKey(
         "tickets.Blocker", null=True, on_delete=models.CASCADE, related_name="comments"
     )
-    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    speaker = models.CharField(max_length=200, blank=True, help_text="Who it was, as the log names it.")
     text = models.TextField(max_length=10_000)
     at = models.DateTimeField(auto_now_add=True)
 
@@ -257,4 +260,4 @@ class Comment(models.Model):
         ordering: ClassVar = ["id"]
 
     def __str__(self) -> str:
-        return f"comment by {self.author}"
+        return f"comment by {self.author or self.speaker}"

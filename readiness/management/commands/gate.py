@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import Error as DatabaseTrouble
 
-from readiness.api import BadCommit, ask, commit_of
+from readiness.api.gate import BadCommit, ask, commit_of
 from readiness.gate.answer import Answer, Decision
 from readiness.management.ending import end
 from tickets.models import Deployment

@@ -8,7 +8,7 @@ import time_machine
 from django.test import Client
 from django.utils import timezone
 
-from readiness.api import ask
+from readiness.api.gate import ask
 from readiness.intake.models import ApiToken, Delivery
 from readiness.leases import Job
 from readiness.probes.models import ProbeRun
