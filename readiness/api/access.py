@@ -1,7 +1,6 @@
 """Owns who asks the API, and the rows that an answer may start from."""
 
 from dataclasses import dataclass
-from typing import cast
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -33,9 +32,8 @@ class Asker:
         """Raise Problem 403 when the token is not for reading, or not for changing."""
         action = ApiToken.Action.READ if method in SAFE else ApiToken.Action.WRITE
         if self.token is not None and action not in self.token.actions:
-            raise Problem(
-                403, "Not allowed", f"This token may not do this. Use one that may: {action.label}."
-            )
+            detail = f"This token may not do this. Use one that may: {action.label}."
+            raise Problem(403, "Not allowed", detail)
 
     def deployments(self) -> QuerySet[Deployment]:
         """Return the deployments that whoever asks may know of."""
@@ -63,7 +61,7 @@ def asker_of(request: HttpRequest) -> Asker:
         token.used()
         return Asker(token=token)
     if request.method in SAFE and request.user.is_authenticated:
-        return Asker(user=cast(User, request.user))
+        return Asker(user=request.user)
     raise Problem(401, "Not proven", NOT_PROVEN if request.method in SAFE else NOT_PROVEN_FOR_A_CHANGE)
 
 

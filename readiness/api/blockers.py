@@ -51,9 +51,13 @@ class BlockerIn(Schema):
     external_link: Link = ""
 
 
+def _without_default(schema: dict[str, Any]) -> None:
+    schema.pop("default", None)
+
+
 def _or_left_out() -> Any:
-    """A field that may be left out, which is something else than null."""
-    return Field(default=None, json_schema_extra=lambda schema: schema.pop("default", None))
+    """Return a field that may be left out, which is something else than null."""
+    return Field(default=None, json_schema_extra=_without_default)
 
 
 class BlockerPatch(Schema):

@@ -17,7 +17,7 @@ PREFIX = "/api/v1/"
 FILE = Path("docs/openapi.json")
 METHODS = ("get", "post", "put", "patch", "delete")
 ROUTE = re.compile(r"<(?:\w+:)?(\w+)>")
-SECURITY = [{"token": []}]
+SECURITY: list[dict[str, list[str]]] = [{"token": []}]
 SCHEMES = {
     "token": {"type": "http", "scheme": "bearer", "description": "A token of one deployment."},
     "session": {

@@ -34,7 +34,6 @@ def door(view: View, known: KnownParameters) -> View:
     @csrf_exempt
     @wraps(view)
     def answered(request: HttpRequest, **kwargs: object) -> HttpResponse:
-        request.method = "GET" if request.method == "HEAD" else request.method
         asked = cast(Asked, request)
         try:
             asked.asker, asked.next_page = asker_of(request), None
@@ -68,7 +67,11 @@ def _answer(
 
 
 def _operate(request: Asked, view: View, kwargs: dict[str, Any]) -> HttpResponse:
+    method = request.method
+    # HEAD is GET without the body, which the server leaves out.
+    request.method = "GET" if method == "HEAD" else method
     response = view(request, **kwargs)
+    request.method = method
     if isinstance(response, HttpResponseNotAllowed):
         detail = f"{request.method} is not possible here. Possible are: {response['Allow']}."
         refused = Problem(405, "Not possible", detail).response()
@@ -80,7 +83,7 @@ def _operate(request: Asked, view: View, kwargs: dict[str, Any]) -> HttpResponse
 def check_address(request: HttpRequest, known: KnownParameters) -> None:
     """Raise Problem 400 for a query parameter that the operation does not have, or that is there twice."""
     route = request.resolver_match.route if request.resolver_match else ""
-    names = known(route, request.method or "")
+    names = known(route, "GET" if request.method in SAFE else request.method or "")
     for name, values in request.GET.lists():
         if names is not None and name not in names:
             listed = ", ".join(sorted(names)) or "none"
@@ -103,7 +106,7 @@ def finished(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     next_page = getattr(request, "next_page", None)
     if next_page:
         response["Link"] = f'<{next_page}>; rel="next"'
-    if request.method != "GET" or response.status_code != 200:
+    if request.method not in SAFE or response.status_code != 200:
         response.setdefault("Cache-Control", "no-store")
         return response
     response.setdefault("Cache-Control", "private, no-cache")
@@ -166,9 +169,15 @@ def _problem_of(refused: Refusal) -> Problem:
         case RequestDataTooBig():
             return Problem(413, "Too large", "The body is too large. Send less than 3 MB.")
         case HttpError():
-            return Problem(400, "Unreadable", f"The body cannot be read as JSON. {refused.__cause__}"[:300])
+            return Problem(400, "Unreadable", f"The body cannot be read as JSON{_place(refused)}.")
         case _:
             return Problem(400, "Cut off", "The body ended before it was whole. Send it again.")
+
+
+def _place(refused: HttpError) -> str:
+    """Return where a body stops being JSON, as far as that is known."""
+    cause = refused.__cause__
+    return f": line {cause.lineno}, column {cause.colno}" if isinstance(cause, json.JSONDecodeError) else ""
 
 
 def invalid(errors: list[dict[str, str]]) -> Problem:

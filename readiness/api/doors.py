@@ -6,8 +6,8 @@ from readiness.gate.answer import Decision
 from readiness.intake.terms import KNOWN
 
 PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-SECURITY = [{"token": []}]
-READING = [{"token": []}, {"session": []}]
+SECURITY: list[dict[str, list[str]]] = [{"token": []}]
+READING: list[dict[str, list[str]]] = [{"token": []}, {"session": []}]
 TEXT = {"type": "string"}
 MAYBE = {"anyOf": [{"type": "string"}, {"type": "null"}]}
 

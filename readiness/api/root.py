@@ -25,7 +25,7 @@ from tickets.models import Refused
 
 ROOMS = (deployments, tickets, findings, blockers, comments, checklists, observations, deliveries, reports)
 REFUSALS = (Problem, Http404, HttpError, ValidationError, InvalidField, Refused)
-ABOUT = """What people read on the pages, and what a machine may change: findings, blockers, comments, reports.
+ABOUT = """What people read on the pages, and what machines may change: findings, blockers, comments, reports.
 
 A machine proposes and a person confirms: no token verifies a fix, accepts a risk, ticks a checklist or sets a
 score. How to begin is in docs/api.md."""

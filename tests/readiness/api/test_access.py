@@ -1,4 +1,4 @@
-"""Who may use the API, and what everybody else gets: 401 without proof, 403 for another use, 404 for the rest."""
+"""Who may use the API, and what everybody else gets: 401 without proof, 403 for another use, else 404."""
 
 from typing import Any
 
