@@ -132,7 +132,7 @@ def breaking_changes(old: Told, new: Told) -> list[str]:
 
 
 def kinds(schema: Told) -> frozenset[str]:
-    """Return the types that a value may have; empty when the schema does not say. A number includes integers."""
+    """Return the types that a value may have; empty when it does not say. A number includes integers."""
     if "anyOf" in schema:
         return frozenset[str]().union(*(kinds(part) for part in schema["anyOf"]))
     named = schema.get("type", ())

@@ -28,7 +28,14 @@ def openapi(request: HttpRequest) -> HttpResponse:
 def page(request: HttpRequest) -> HttpResponse:
     """Show every operation with its parameters, its answers and a command to try."""
     told = document()
-    context = {"chapters": chapters(told), "shapes": shapes(told), "about": told["info"]["description"]}
+    found = shapes(told)
+    context = {
+        "area": "reference",
+        "about": told["info"]["description"],
+        "chapters": chapters(told),
+        "shapes": found,
+        "names": {shape.name for shape in found},
+    }
     return render(request, "readiness/api/reference.html", context)
 
 
