@@ -15,7 +15,7 @@ from tests.live import Live
 
 # Addresses that show no page: machines ask them, they take a form only, or they hand out a file.
 NO_PAGES = {
-    "healthz", "readyz", "metrics", "api-gate", "api-gate-check", "api-evidence", "api-delivery", "badge",
+    "healthz", "readyz", "metrics", "badge",
     "ticket-parts", "blocker-move", "blocker-comment", "finding-state", "finding-skip", "finding-resolve",
     "checklist-tick", "undo", "preferences", "sign-out", "run-probes", "probe-run-cancel", "report-cancel",
     "report-pdf", "report-json", "report-csv", "ticket-markdown",
@@ -57,7 +57,11 @@ def named(patterns: list[Any]) -> Iterator[str]:
             yield row.name
 
 
-PAGES = [name for name in dict.fromkeys(named(get_resolver().url_patterns)) if name not in NO_PAGES]
+PAGES = [
+    name
+    for name in dict.fromkeys(named(get_resolver().url_patterns))
+    if name not in NO_PAGES and not name.startswith("api-")
+]
 
 
 def addresses(record: Record, names: list[str]) -> Iterator[str]:
