@@ -22,6 +22,7 @@ class Comparison:
     new: Told
 
     def changes(self) -> Iterator[str]:
+        """Yield a sentence for everything that breaks, in the order of the old document."""
         for path, methods in self.old.get("paths", {}).items():
             there = self.new.get("paths", {}).get(path)
             if there is None:
@@ -32,6 +33,7 @@ class Comparison:
                     yield from self.operation(f"{method.upper()} {path}", methods[method], there.get(method))
 
     def operation(self, name: str, old: Told, new: Told | None) -> Iterator[str]:
+        """Yield what breaks in one operation; None: it is not there any more."""
         if new is None:
             yield f"{name} was removed."
             return
@@ -45,6 +47,7 @@ class Comparison:
             yield from self.answer(f"{name} ({status})", answer, new["responses"][status])
 
     def parameters(self, name: str, old: Told, new: Told) -> Iterator[str]:
+        """Yield what breaks in what stands in the address and the headers."""
         before, after = (
             {(row["in"], row["name"]): row for row in operation.get("parameters", ())}
             for operation in (old, new)
@@ -60,6 +63,7 @@ class Comparison:
                 yield from self.sent(place, row.get("schema", {}), after[key].get("schema", {}))
 
     def body(self, name: str, old: Told | None, new: Told | None) -> Iterator[str]:
+        """Yield what breaks in what is sent."""
         if new is not None and new.get("required") and not (old or {}).get("required"):
             yield f"{name}: a body is required now."
         if old is None:
@@ -72,6 +76,7 @@ class Comparison:
                 yield from self.sent(f"{name}: the body", content["schema"], there["schema"])
 
     def answer(self, name: str, old: Told, new: Told) -> Iterator[str]:
+        """Yield what breaks in one answer."""
         for kind, content in old.get("content", {}).items():
             there = new.get("content", {}).get(kind)
             if there is None:
@@ -101,6 +106,7 @@ class Comparison:
         yield from self.members(place, old, new, depth, sent=False)
 
     def members(self, place: str, old: Told, new: Told, depth: int, *, sent: bool) -> Iterator[str]:
+        """Yield what breaks inside an object or a list."""
         compare = self.sent if sent else self.told
         if depth > DEEPEST:
             return

@@ -106,6 +106,9 @@ def finished(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     next_page = getattr(request, "next_page", None)
     if next_page:
         response["Link"] = f'<{next_page}>; rel="next"'
+    if request.method == "PATCH" and response.status_code == 200:
+        # What is answered is the row as a GET would tell it now, so that the next change can name it.
+        response["ETag"] = tag(response.content)
     if request.method not in SAFE or response.status_code != 200:
         response.setdefault("Cache-Control", "no-store")
         return response

@@ -224,6 +224,7 @@ class Ticket(Recording):
         """
         self.lock()
         at = at or timezone.now()
+        subject = mask_text(subject)
         told = {"status": status.value, "subject": subject}
         if there := self.sent_before(by, "added", told):
             return self.criteria.get(pk=there.object_id or 0)
@@ -252,6 +253,7 @@ class Ticket(Recording):
         """
         self.lock()
         at = at or timezone.now()
+        title = mask_text(title)
         told = {"priority": priority, "title": title}
         if there := self.sent_before(by, "added", told):
             return self.blockers.get(pk=there.object_id or 0)

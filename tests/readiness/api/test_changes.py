@@ -91,6 +91,7 @@ def test_a_blocker_is_edited_by_whoever_read_its_newest_version(audit: Ticket, t
     blind = change(token, "patch", address, {"fix": "Rotate it."})
 
     assert (edited.status_code, late.status_code, blind.status_code) == (200, 412, 428)
+    assert edited["ETag"] == ask("get", address, headers=bearer(token))["ETag"] != read["ETag"]
     row = audit.blockers.get()
     assert (row.fix, row.assignee) == ("Use a vault.", bob())
     assert edited.json()["fix"] == "Use a vault."
@@ -229,12 +230,28 @@ def test_the_log_of_what_tokens_did_is_whole(audit: Ticket, token: str) -> None:
     assert Event.objects.get(verb="moved").request_id == "r-1"
 
 
-def test_a_persons_page_shows_what_a_token_found(audit: Ticket, token: str, client: Client) -> None:
-    made = change(
-        token, "post", f"tickets/{audit.key}/findings", {"subject": "A", "status": "risky", "notes": "Seen."}
-    )
+def test_the_pages_and_the_report_bear_what_a_token_found(audit: Ticket, token: str, client: Client) -> None:
+    address = f"tickets/{audit.key}/findings"
+    made = change(token, "post", address, {"subject": "A", "status": "risky", "notes": "Seen."}).json()
     client.force_login(alice())
 
-    page = client.get(f"/t/{audit.key}/findings/{made.json()['id']}/").content.decode()
+    pages = {
+        name: client.get(f"/t/{audit.key}/{name}")
+        for name in ("", "findings/", f"findings/{made['id']}/", "score/", "export.md")
+    }
+    report = change(token, "post", f"tickets/{audit.key}/reports")
 
-    assert "token:ci" in page or "token ci" in page
+    assert {page.status_code for page in pages.values()} == {200}
+    assert "token:ci" in pages[f"findings/{made['id']}/"].content.decode()
+    assert report.status_code == 202
+
+
+def test_secrets_are_masked_in_titles_too(audit: Ticket, token: str) -> None:
+    secret = "AKIAABCDEFGHIJKLMNOP"
+    finding = {"subject": f"Key {secret}", "status": "failing", "notes": "Seen."}
+
+    change(token, "post", f"tickets/{audit.key}/blockers", {"title": f"Key {secret}", "priority": "P0"})
+    made = change(token, "post", f"tickets/{audit.key}/findings", finding)
+
+    assert secret not in made.content.decode()
+    assert secret not in audit.blockers.get().title

@@ -15,6 +15,7 @@ from django.urls import get_resolver
 from openapi_spec_validator import validate
 
 from readiness.api.document import as_text, committed, document, operations
+from readiness.api.pages import MOST
 from tests.factories import alice
 
 
@@ -85,6 +86,14 @@ def test_the_command_names_what_breaks(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="cannot be read") as refused:
         openapi("--check-breaking", str(file))
     assert refused.value.returncode == 2
+
+
+def test_the_guide_says_what_is_set() -> None:
+    guide = (settings.BASE_DIR / "docs/api.md").read_text()
+
+    assert f"read {settings.API_READS_PER_MINUTE} times" in guide
+    assert f"change {settings.API_WRITES_PER_MINUTE} times" in guide
+    assert f"`limit` is 1 to {MOST}" in guide
 
 
 @pytest.mark.django_db
