@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from django.core.exceptions import RequestDataTooBig
 from django.core.exceptions import ValidationError as InvalidField
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.request import UnreadablePostError
 from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.http import parse_etags
@@ -20,7 +20,7 @@ from ninja.responses import NinjaJSONEncoder
 from readiness.api.access import SAFE, Asked, asker_of
 from readiness.api.idempotency import once
 from readiness.api.limits import READ, WRITE, Allowance
-from readiness.intake.problems import Problem
+from readiness.intake.problems import Problem, as_problem
 from tickets.models import Conflict, Refused
 
 View = Callable[..., HttpResponse]
@@ -72,12 +72,7 @@ def _operate(request: Asked, view: View, kwargs: dict[str, Any]) -> HttpResponse
     request.method = "GET" if method == "HEAD" else method
     response = view(request, **kwargs)
     request.method = method
-    if isinstance(response, HttpResponseNotAllowed):
-        detail = f"{request.method} is not possible here. Possible are: {response['Allow']}."
-        refused = Problem(405, "Not possible", detail).response()
-        refused["Allow"] = response["Allow"]
-        return refused
-    return response
+    return as_problem(request, response)
 
 
 def check_address(request: HttpRequest, known: KnownParameters) -> None:

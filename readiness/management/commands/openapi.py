@@ -19,14 +19,20 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         what = parser.add_mutually_exclusive_group()
-        what.add_argument("--write", action="store_true", help=f"write {FILE}")
+        what.add_argument("--write", action="store_true", help=f"write {FILE}, unless a change breaks users")
         what.add_argument("--check", action="store_true", help=f"exit 1 when {FILE} is not what the API is")
         what.add_argument(
             "--check-breaking", metavar="OLD", type=Path, help="exit 1 when users of an older document break"
         )
 
+        parser.add_argument(
+            "--break", action="store_true", dest="breaks", help="write it although users break"
+        )
+
     def handle(self, **options: Any) -> None:
         if options["write"]:
+            if committed().exists() and not options["breaks"]:
+                self._check_breaking(committed())
             committed().write_text(as_text(), encoding="utf-8")
         elif options["check"]:
             self._check()
@@ -52,4 +58,7 @@ class Command(BaseCommand):
         for sentence in found:
             self.stdout.write(sentence)
         if found:
-            raise CommandError(f"{len(found)} changes break whoever uses the older API.", returncode=1)
+            raise CommandError(
+                f"Whoever uses the older API breaks on {len(found)} of the changes. Keep what was there.",
+                returncode=1,
+            )

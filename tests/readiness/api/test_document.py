@@ -72,6 +72,22 @@ def test_the_command_prints_and_checks(monkeypatch: pytest.MonkeyPatch, tmp_path
     openapi("--check")
 
 
+def test_a_change_that_breaks_somebody_is_not_written_by_mistake(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "openapi.json"
+    monkeypatch.setattr("readiness.api.document.FILE", file)
+    old: dict[str, Any] = json.loads(as_text())
+    old["paths"]["/api/v1/gone"] = {"get": {"responses": {}}}
+    file.write_text(json.dumps(old))
+
+    with pytest.raises(CommandError, match="Keep what was there"):
+        openapi("--write")
+    assert json.loads(file.read_text()) == old
+    openapi("--write", "--break")
+    assert file.read_text() == as_text()
+
+
 def test_the_command_names_what_breaks(tmp_path: Path) -> None:
     old: dict[str, Any] = json.loads(as_text())
     old["paths"]["/api/v1/gone"] = {"get": {"responses": {}}}
@@ -80,7 +96,7 @@ def test_the_command_names_what_breaks(tmp_path: Path) -> None:
     file.write_text(as_text())
     assert openapi("--check-breaking", str(file)) == ""
     file.write_text(json.dumps(old))
-    with pytest.raises(CommandError, match="1 changes break"):
+    with pytest.raises(CommandError, match="breaks on 1 of the changes"):
         openapi("--check-breaking", str(file))
     file.write_text("{")
     with pytest.raises(CommandError, match="cannot be read") as refused:
