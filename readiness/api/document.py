@@ -34,6 +34,7 @@ REASONS = {
     "403": "The token may not do this, or only a person may.",
     "404": "There is nothing here for whoever asks.",
     "409": "Not possible now, or a request with this key is being answered.",
+    "411": "The body has no Content-Length.",
     "412": "Changed since it was read.",
     "413": "The body is too large.",
     "415": "The body is not JSON.",
@@ -43,8 +44,8 @@ REASONS = {
 }
 REFUSALS = {
     "get": ("304", "400", "401", "403", "404", "422", "429"),
-    "post": ("400", "401", "403", "404", "409", "413", "415", "422", "429"),
-    "patch": ("400", "401", "403", "404", "409", "412", "413", "415", "422", "428", "429"),
+    "post": ("400", "401", "403", "404", "409", "411", "413", "415", "422", "429"),
+    "patch": ("400", "401", "403", "404", "409", "411", "412", "413", "415", "422", "428", "429"),
 }
 HEADERS: dict[str, dict[str, Any]] = {
     "get": {"name": "If-None-Match", "description": "The ETag of what you have."},

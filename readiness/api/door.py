@@ -90,7 +90,10 @@ def check_address(request: HttpRequest, known: KnownParameters) -> None:
 
 
 def check_body(request: HttpRequest) -> None:
-    """Raise Problem 415 for a body that is not JSON, RequestDataTooBig for one that is too large."""
+    """Raise Problem (411, 415) for a body of no known length or not JSON; RequestDataTooBig for too much."""
+    if "Transfer-Encoding" in request.headers and "Content-Length" not in request.headers:
+        # Django reads such a body as an empty one.
+        raise Problem(411, "Length is missing", "Send the body with a Content-Length, and not in chunks.")
     if request.body and request.content_type != "application/json":
         raise Problem(415, "Not JSON", "Send the body as JSON, with Content-Type: application/json.")
 

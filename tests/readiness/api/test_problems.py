@@ -106,6 +106,14 @@ def test_a_body_of_another_kind_is_refused(audit: Ticket, headers: dict[str, str
     )
 
 
+def test_a_body_in_chunks_is_not_taken_for_an_empty_one(audit: Ticket, headers: dict[str, str]) -> None:
+    answer = Client().generic(
+        "POST", f"/api/v1/tickets/{audit.key}/reports", headers={**headers, "transfer-encoding": "chunked"}
+    )
+
+    is_problem(answer, 411)
+
+
 def test_a_body_that_is_too_large_is_refused(audit: Ticket, headers: dict[str, str], settings: Any) -> None:
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 100
 
