@@ -67,9 +67,11 @@ def asker_of(request: HttpRequest) -> Asker:
 
 def actor(request: Asked) -> Actor:
     """Return who does it, for the log; only for operations that change something."""
-    assert request.asker.token is not None  # noqa: S101 - the door lets no session change anything
-    label = f"token {request.asker.token.name}"
-    return Actor.token(label, request.headers.get("X-Request-ID", "")[:64])
+    token = request.asker.token
+    assert token is not None  # noqa: S101 - the door lets no session change anything
+    return Actor.token(
+        f"token {token.name}", request.headers.get("X-Request-ID", "")[:64], issuer=token.created_by
+    )
 
 
 def deployment_of(request: Asked, slug: str) -> Deployment:

@@ -33,12 +33,16 @@ class Conflict(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who does something: a person, a token, a probe or the product itself."""
+    """Who does something: a person, a token, a probe or the product itself.
+
+    `issuer` is the person who made a token: not who did it, but no second person beside the token either.
+    """
 
     kind: str
     label: str
     user: User | None = None
     request_id: str = ""
+    issuer: User | None = None
 
     @classmethod
     def person(cls, user: User, request_id: str = "") -> Self:
@@ -49,8 +53,8 @@ class Actor:
         return cls("probe", f"probe {name}", None, run)
 
     @classmethod
-    def token(cls, label: str, request_id: str = "") -> Self:
-        return cls("token", label, None, request_id)
+    def token(cls, label: str, request_id: str = "", issuer: User | None = None) -> Self:
+        return cls("token", label, None, request_id, issuer)
 
     @classmethod
     def system(cls, label: str = "Readiness") -> Self:

@@ -5,11 +5,12 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from readiness.intake.models import ApiToken
 from readiness.reports.models import Report
 from tests import factories
 from tests.factories import alice, bob
 from tests.readiness.api.asking import ask, bearer, token_for
-from tickets.models import Blocker, Event, Observation, Ticket
+from tickets.models import Blocker, Event, Observation, Refused, Ticket
 from tickets.scoring import Status
 
 pytestmark = pytest.mark.django_db
@@ -141,6 +142,17 @@ def test_a_token_claims_a_fix_and_a_person_verifies_it(audit: Ticket, token: str
     assert Blocker.objects.open_p0().get() == row
     row.refresh_from_db()
     row.verify(by=factories.acting(alice()), reason="Looked at it.")
+
+
+def test_whoever_issued_the_token_is_not_the_second_person(audit: Ticket) -> None:
+    _, text = ApiToken.issue(audit.deployment, name="mine", actions=["write"], by=factories.acting(alice()))
+    row = factories.blocker(audit)
+    change(text, "post", f"tickets/{audit.key}/blockers/1/moves", {"state": "fix_ready"})
+    row.refresh_from_db()
+
+    with pytest.raises(Refused, match="your token"):
+        row.verify(by=factories.acting(alice()), reason="Looked at it.")
+    row.verify(by=factories.acting(bob()), reason="Looked at it.")
 
 
 @pytest.mark.parametrize("state", ["verified", "wont_fix", "duplicate", "reopened", "open"])
