@@ -1,5 +1,7 @@
 """The tables of the machine, room by room."""
 
+from readiness.api.idempotency import KeptAnswer
+from readiness.api.limits import RateWindow
 from readiness.gate.evaluations import Evaluation
 from readiness.gate.models import Badge
 from readiness.gate.statuses import CommitStatus, StatusPost, StatusTarget
@@ -21,6 +23,7 @@ __all__ = [
     "Delivery",
     "Evaluation",
     "Heartbeat",
+    "KeptAnswer",
     "ProbeBatch",
     "ProbeResult",
     "ProbeRun",
@@ -28,6 +31,7 @@ __all__ = [
     "PushProbe",
     "PushReport",
     "PushToken",
+    "RateWindow",
     "Remembered",
     "Report",
     "Source",

@@ -252,6 +252,8 @@ BATCHES_AT_ONCE = {
 PAYLOAD_MAX_BYTES = env.int("PAYLOAD_MAX_BYTES", default=25 * 1024 * 1024)
 RUN_MAX_BYTES = env.int("RUN_MAX_BYTES", default=250 * 1024 * 1024)
 PAYLOAD_DAYS = env.int("PAYLOAD_DAYS", default=90)
+API_READS_PER_MINUTE = env.int("API_READS_PER_MINUTE", default=600)
+API_WRITES_PER_MINUTE = env.int("API_WRITES_PER_MINUTE", default=120)
 LEASE_SECONDS = env.int("LEASE_SECONDS", default=120)
 RING_AGAIN_SECONDS = env.int("RING_AGAIN_SECONDS", default=20)
 DEMO_URL = env.str("DEMO_URL", default="")

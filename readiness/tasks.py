@@ -3,6 +3,8 @@
 from celery import shared_task
 from django.utils import timezone
 
+from readiness.api.idempotency import KeptAnswer
+from readiness.api.limits import RateWindow
 from readiness.asking import follow_statuses
 from readiness.gate.statuses import StatusPost
 from readiness.heartbeats import Heartbeat
@@ -90,5 +92,8 @@ def tick() -> None:
 @shared_task
 def tidy() -> None:
     """Sum up the days that are over, and let go of what need not be kept; so much a minute and no more."""
-    rollups.tidy(timezone.now())
+    now = timezone.now()
+    rollups.tidy(now)
     Remembered.objects.long_unused().delete()
+    KeptAnswer.objects.remove_old(now)
+    RateWindow.objects.remove_old(now)

@@ -2,18 +2,19 @@
 
 from django.urls import include, path
 
-from readiness import api, health, metrics
+from readiness import health, metrics
+from readiness.api import gate
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", metrics.metrics, name="metrics"),
-    path("api/v1/gate/<slug:slug>/<slug:environment>", api.gate, name="api-gate"),
-    path("api/v1/gate/<slug:slug>/<slug:environment>/check", api.gate_check, name="api-gate-check"),
-    path("api/v1/gate/<slug:slug>/<slug:environment>/evaluations", api.evaluations, name="api-evaluations"),
-    path("api/v1/gate/<slug:slug>/<slug:environment>/skipped", api.skipped, name="api-gate-skipped"),
-    path("api/v1/gate/<slug:slug>/<slug:environment>/commits", api.commits, name="api-commits"),
-    path("api/v1/evaluations/<slug:public_id>", api.receipt, name="api-gate-receipt"),
+    path("api/v1/gate/<slug:slug>/<slug:environment>", gate.gate, name="api-gate"),
+    path("api/v1/gate/<slug:slug>/<slug:environment>/check", gate.gate_check, name="api-gate-check"),
+    path("api/v1/gate/<slug:slug>/<slug:environment>/evaluations", gate.evaluations, name="api-evaluations"),
+    path("api/v1/gate/<slug:slug>/<slug:environment>/skipped", gate.skipped, name="api-gate-skipped"),
+    path("api/v1/gate/<slug:slug>/<slug:environment>/commits", gate.commits, name="api-commits"),
+    path("api/v1/evaluations/<slug:public_id>", gate.receipt, name="api-gate-receipt"),
     # Before the record's own: d/new/ would be read as a deployment called new.
     path("", include("readiness.probes.urls")),
     path("", include("readiness.probes.push_urls")),
@@ -26,5 +27,7 @@ urlpatterns = [
     path("", include("readiness.intake.urls")),
     path("", include("readiness.probes.page_urls")),
     path("", include("readiness.reports.urls")),
+    # After every door of its own under api/v1/: it answers whatever is left there.
+    path("api/v1/", include("readiness.api.urls")),
 ]
 handler400 = "tickets.views.errors.unreadable"

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
 from readiness.intake.models import ApiToken, Source
-from readiness.intake.problems import Problem
+from readiness.intake.problems import Problem, as_problem
 from readiness.intake.signatures import BadSignature, Key, StandardWebhook, bearer_of, is_signed, usable
 from readiness.intake.spool import Readable, Spooled, TooMuch, announced, spooled, stream_of
 from readiness.intake.terms import Terms, WrongTerm, terms_of, with_event
@@ -45,7 +45,7 @@ def for_machines(view: View) -> View:
     @wraps(view)
     def answered(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         try:
-            return view(request, *args, **kwargs)
+            return as_problem(request, view(request, *args, **kwargs))
         except Problem as problem:
             return problem.response()
         except Http404:

@@ -33,6 +33,8 @@ class ApiToken(models.Model):
     class Action(models.TextChoices):
         POST_EVIDENCE = "evidence", "Post evidence"
         ASK_GATE = "gate", "Ask the gate"
+        READ = "read", "Read the record"
+        WRITE = "write", "Change the record"
 
     LIFE = timedelta(days=365)
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.http import JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 
 
 class Problem(Exception):
@@ -19,3 +19,14 @@ class Problem(Exception):
         if self.status == 401:
             response["WWW-Authenticate"] = 'Bearer realm="readiness"'
         return response
+
+
+def as_problem(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """Return the response, or the problem that says what is possible where the method is not."""
+    if not isinstance(response, HttpResponseNotAllowed):
+        return response
+    allowed = response["Allow"]
+    detail = f"{request.method} is not possible here. Possible are: {allowed}."
+    problem = Problem(405, "Not possible", detail).response()
+    problem["Allow"] = allowed
+    return problem

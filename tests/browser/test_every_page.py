@@ -15,9 +15,7 @@ from tests.live import Live
 
 # Addresses that show no page: machines ask them, they take a form only, or they hand out a file.
 NO_PAGES = {
-    "healthz", "readyz", "metrics", "api-gate", "api-gate-check", "api-evaluations", "api-gate-receipt",
-    "api-gate-skipped", "api-commits", "badge-endpoint", "override", "waiver", "api-evidence",
-    "api-delivery", "badge", "api-run-open", "api-run", "api-run-part", "api-run-seal", "problem-decide",
+    "healthz", "readyz", "metrics", "badge", "badge-endpoint", "override", "waiver", "problem-decide",
     "problem-take-back", "hook",
     "ticket-parts", "blocker-move", "blocker-comment", "finding-state", "finding-skip", "finding-resolve",
     "checklist-tick", "undo", "preferences", "sign-out", "run-probes", "probe-run-cancel", "report-cancel",
@@ -63,7 +61,11 @@ def named(patterns: list[Any]) -> Iterator[str]:
             yield row.name
 
 
-PAGES = [name for name in dict.fromkeys(named(get_resolver().url_patterns)) if name not in NO_PAGES]
+PAGES = [
+    name
+    for name in dict.fromkeys(named(get_resolver().url_patterns))
+    if name not in NO_PAGES and not name.startswith("api-")
+]
 
 
 def addresses(record: Record, names: list[str]) -> Iterator[str]:

@@ -5,7 +5,7 @@ from dataclasses import fields
 
 from django.conf import settings
 
-from readiness.api import CHECK_STATUS
+from readiness.api.gate import CHECK_STATUS
 from readiness.gate.answer import Answer, Decision
 from readiness.management.commands.gate import CANNOT_BE_ASKED, EXIT, WITH_CONDITIONS
 

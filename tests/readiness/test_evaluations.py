@@ -21,8 +21,8 @@ from readiness.gate.evaluations import Evaluation
 from readiness.intake.models import Delivery
 from tests import factories
 from tests.factories import alice, bob, charlie
+from tests.readiness.api.test_gate import GATE, bearer, delivery, shop
 from tests.readiness.gate.gates import OTHER_SHA, SHA, prove, ready_ticket
-from tests.readiness.test_api import GATE, bearer, delivery, shop
 from tickets.models import Commit, Deployment, Policy, Ticket
 from tickets.scoring import Status
 

@@ -8,9 +8,9 @@ from readiness.gate.statuses import StatusTarget
 from readiness.leases import Job
 from tests import factories as make
 from tests.live import Live, wait_until
+from tests.readiness.api.test_gate import delivery
 from tests.readiness.gate.code_hosts import code_host
 from tests.readiness.gate.gates import SHA, ready_ticket
-from tests.readiness.test_api import delivery
 
 
 def test_the_running_product_tells_a_code_host_of_every_change(live: Live) -> None:

@@ -251,13 +251,16 @@ class Blocker(Editable):
 
     @transaction.atomic
     def claim_fix(self, *, by: Actor, reason: str = "", at: datetime | None = None) -> Event:
-        """Say that the fix is there: a claim, which somebody else verifies. Refused when it is closed."""
+        """Say that the fix is there: a claim, which somebody else verifies. Refused when it is closed.
+
+        Whoever issued a token is not somebody else: a person must not claim by token and verify by hand.
+        """
         row = self.locked()
         if row.state not in {self.State.OPEN, self.State.IN_PROGRESS, self.State.REOPENED}:
             raise Refused(
                 f"This blocker is “{row.get_state_display()}”; only an open one can be claimed as fixed."
             )
-        claim = {"claimed_by": by.user, "claimant": by.label, "claimed_at": at or timezone.now()}
+        claim = {"claimed_by": by.user or by.issuer, "claimant": by.label, "claimed_at": at or timezone.now()}
         return row._move(self.State.FIX_READY, by=by, reason=reason, **{**_UNCLAIMED, **claim})
 
     @transaction.atomic
@@ -275,7 +278,7 @@ class Blocker(Editable):
         if by.user is None:
             raise Refused("Only a person can verify a blocker.")
         if row.claimed_by_id == by.user.pk:
-            raise Refused("You claimed this fix, so somebody else must verify it.")
+            raise Refused("You, or your token, claimed this fix: somebody else must verify it.")
         proof = row.proof(at)
         if proof.failing:
             raise Refused(

@@ -33,12 +33,16 @@ class Conflict(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who does something: a person, a token, a probe or the product itself."""
+    """Who does something: a person, a token, a probe or the product itself.
+
+    `issuer` is the person who made a token: not who did it, but no second person beside the token either.
+    """
 
     kind: str
     label: str
     user: User | None = None
     request_id: str = ""
+    issuer: User | None = None
 
     @classmethod
     def person(cls, user: User, request_id: str = "") -> Self:
@@ -49,8 +53,8 @@ class Actor:
         return cls("probe", f"probe {name}", None, run)
 
     @classmethod
-    def token(cls, label: str, request_id: str = "") -> Self:
-        return cls("token", label, None, request_id)
+    def token(cls, label: str, request_id: str = "", issuer: User | None = None) -> Self:
+        return cls("token", label, None, request_id, issuer)
 
     @classmethod
     def system(cls, label: str = "Readiness") -> Self:
@@ -243,13 +247,16 @@ def _plain(value: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 class Comment(models.Model):
-    """What a person says on a ticket, or on one of its blockers."""
+    """What somebody says on a ticket, or on one of its blockers: a person, or a machine with a token."""
 
     ticket = models.ForeignKey("tickets.Ticket", on_delete=models.CASCADE, related_name="comments")
     blocker = models.ForeignKey(
         "tickets.Blocker", null=True, on_delete=models.CASCADE, related_name="comments"
     )
-    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    speaker = models.CharField(max_length=200, blank=True, help_text="Who it was, as the log names it.")
     text = models.TextField(max_length=10_000)
     at = models.DateTimeField(auto_now_add=True)
 
@@ -257,4 +264,4 @@ class Comment(models.Model):
         ordering: ClassVar = ["id"]
 
     def __str__(self) -> str:
-        return f"comment by {self.author}"
+        return f"comment by {self.author or self.speaker}"

@@ -214,18 +214,25 @@ class Recording(Chained):
 
     @transaction.atomic
     def record_statements(
-        self, statements: Sequence[Statement], *, by: Actor, observed_at: datetime, at: datetime | None = None
+        self,
+        statements: Sequence[Statement],
+        *,
+        by: Actor,
+        observed_at: datetime,
+        at: datetime | None = None,
+        source: str = "auditor",
     ) -> int:
         """Store what an auditor says, as of `observed_at`; returns how many were new. Raises Refused.
 
-        Writes no event: the verb that calls it (an import, a person's statement) writes its own.
+        Somebody else's word has a `source` of its own, and is never taken for the auditor's. Writes no event:
+        the verb that calls it (an import, a person's statement) writes its own.
         """
         if observed_at > (at or timezone.now()) + CLOCK_SLACK:
             raise Refused("That was observed in the future. Check the date.")
         rows = [
             Observation(
                 criterion=statement.criterion, status=statement.status.value, word=statement.word,
-                mark=statement.mark, basis=Observation.Basis.STATED, source="auditor", actor=by.label,
+                mark=statement.mark, basis=Observation.Basis.STATED, source=source[:80], actor=by.label[:200],
                 user=by.user, detail=mask_text(statement.detail), shelf_life=STATEMENT_LIFE,
                 observed_at=observed_at,
             )

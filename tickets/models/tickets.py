@@ -244,14 +244,15 @@ class Ticket(Recording):
     @transaction.atomic
     def add_criterion(
         self, *, by: Actor, subject: str, status: scoring.Status, category: Category | None = None,
-        reason: str = "", at: datetime | None = None, **fields: Any,
+        reason: str = "", at: datetime | None = None, source: str = "auditor", **fields: Any,
     ) -> Criterion:  # fmt: skip
-        """Add a finding that a person made; its category is re-anchored. Raises ValidationError.
+        """Add a finding that somebody made; its category is re-anchored. Raises ValidationError.
 
         The same form sent again adds nothing, and returns what it added before.
         """
         self.lock()
         at = at or timezone.now()
+        subject = mask_text(subject)
         told = {"status": status.value, "subject": subject}
         if there := self.sent_before(by, "added", told):
             return self.criteria.get(pk=there.object_id or 0)
@@ -263,8 +264,9 @@ class Ticket(Recording):
         with self.reanchoring([row.category_id], by=by, why="A finding was added.", at=at):
             row.save(force_insert=True)
             self.record_statements(
-                [Statement(row, status, detail=reason or row.notes)], by=by, observed_at=at, at=at
-            )
+                [Statement(row, status, detail=reason or row.notes)], by=by, observed_at=at, at=at,
+                source=source,
+            )  # fmt: skip
         self.write_event(by, "added", row, after=told, reason=reason, at=at)
         self.rescore(at)
         return row
@@ -279,6 +281,7 @@ class Ticket(Recording):
         """
         self.lock()
         at = at or timezone.now()
+        title = mask_text(title)
         told = {"priority": priority, "title": title}
         if there := self.sent_before(by, "added", told):
             return self.blockers.get(pk=there.object_id or 0)
@@ -293,14 +296,16 @@ class Ticket(Recording):
 
     @transaction.atomic
     def comment(self, text: str, *, by: Actor, blocker: Blocker | None = None) -> Comment:
-        """Keep what a person says, once however often the form is sent. Raises Refused when it is empty."""
-        if by.user is None or not text.strip():
+        """Keep what is said, once however often a form is sent. Raises Refused when it is empty."""
+        if not text.strip():
             raise Refused("Write something before you send it.")
         self.lock()
         said = mask_text(text)
         if self.sent_before(by, "commented", {"text": said}):
             return self.comments.filter(author=by.user, text=said).latest("pk")
-        row = Comment.objects.create(ticket=self, blocker=blocker, author=by.user, text=said)
+        row = Comment.objects.create(
+            ticket=self, blocker=blocker, author=by.user, speaker=by.label[:200], text=said
+        )
         self.write_event(by, "commented", blocker or self, after={"text": row.text})
         return row
 

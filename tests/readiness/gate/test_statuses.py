@@ -14,9 +14,9 @@ from readiness.gate.statuses import StatusPost, StatusTarget
 from readiness.leases import Job
 from tests import factories
 from tests.factories import alice, bob, charlie
+from tests.readiness.api.test_gate import delivery
 from tests.readiness.gate.code_hosts import CodeHost, code_host
 from tests.readiness.gate.gates import SHA, ready_ticket
-from tests.readiness.test_api import delivery
 from tickets.models import Deployment, Event, Ticket
 from tickets.scoring import Status
 
