@@ -211,9 +211,16 @@ def _unmet(ground: _Ground, done: list[Thing], *, hard_only: bool) -> list[Condi
 
 
 def _named(ground: _Ground, done: list[Thing], kind: str, *, hard_only: bool) -> list[Thing]:
-    """The things of this kind that still stand behind a condition when these are done, each once."""
-    objects = (ref for c in _unmet(ground, done, hard_only=hard_only) for ref in c.objects)
+    """The things of this kind that still stand behind a condition when these are done, each once.
+
+    A waiver stands for its blocker: nobody needs to be excused from what is fixed.
+    """
+    objects = [ref for c in _unmet(ground, done, hard_only=hard_only) for ref in c.objects]
     ids = dict.fromkeys(ref.id for ref in objects if ref.kind == kind and isinstance(ref.id, int))
+    if kind == "blocker":
+        waived = {ref.text for ref in objects if ref.kind == "waiver"}
+        open_ones = (row for row in ground.facts.blockers if row.state not in CLOSED)
+        ids |= dict.fromkeys(row.id for row in open_ones if row.ref in waived)
     return [(kind, id) for id in ids]
 
 

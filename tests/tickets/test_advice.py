@@ -277,3 +277,16 @@ def test_of_hundreds_of_criteria_the_smallest_set_leaves_the_most_alone() -> Non
     assert found.remaining == ()
     assert what_if(facts, POLICY, NOW, things).word == READY_WITH_CONDITIONS
     assert len(things) < len(next_actions(facts, POLICY, NOW)) * 3 // 4
+
+
+def test_fixing_what_a_waiver_excuses_is_part_of_the_smallest_set() -> None:
+    facts = replace(
+        with_rows(criterion(1, Status.OK)),
+        blockers=(blocker(7, "P2"),),
+        waivers=(WaiverFacts(3, "B-7", NOW + DAY),),
+    )
+
+    found = smallest_set(facts, POLICY, NOW)
+
+    assert ("blocker", 7) in {(action.kind, action.id) for action in found.actions}
+    assert "no-waiver" not in found.remaining
