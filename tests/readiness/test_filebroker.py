@@ -61,9 +61,9 @@ def test_every_message_of_three_writers_is_read_whole_while_they_write(tmp_path:
 def test_a_message_that_is_no_message_is_dropped_and_the_next_one_is_read(tmp_path: Path) -> None:
     (tmp_path / "control").mkdir()
     # Kombu remembers per process what is bound, whatever the folder: a queue of its own for each test.
-    (tmp_path / "0_broken.intake.msg").write_bytes(b"")
+    (tmp_path / "0_broken.spoiled.msg").write_bytes(b"")
     with Connection("filesystem://", transport_options=options(tmp_path)) as connection:
-        queue = connection.SimpleQueue("intake")
+        queue = connection.SimpleQueue("spoiled")
         queue.put({"number": 1})
 
         assert queue.get(timeout=20).payload == {"number": 1}
