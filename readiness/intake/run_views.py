@@ -31,9 +31,12 @@ def open_run(request: HttpRequest, slug: str) -> HttpResponse:
 @for_machines
 @require_GET
 def run(request: HttpRequest, slug: str, public_id: str) -> HttpResponse:
-    """Tell where a run stands and which parts it has."""
-    deployment = proven_token(request).deployment
-    rows = EvidenceRun.objects.filter(deployment=deployment, deployment__slug=slug)
+    """Tell a token of the same deployment, or a signed-in member, where a run stands."""
+    if request.user.is_authenticated:
+        rows = EvidenceRun.objects.visible_to(request.user)
+    else:
+        rows = EvidenceRun.objects.filter(deployment=proven_token(request).deployment)
+    rows = rows.filter(deployment__slug=slug)
     return told(get_object_or_404(rows.select_related("deployment"), public_id=public_id), 200)
 
 

@@ -24,6 +24,9 @@ PART_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 class EvidenceRunQuerySet(models.QuerySet["EvidenceRun"]):
+    def visible_to(self, user: Any) -> Self:
+        return self.filter(deployment__in=Deployment.objects.visible_to(user))
+
     def open_for(
         self, deployment: Deployment, terms: Terms, *, sender: str, source: "Source | None" = None
     ) -> tuple["EvidenceRun", bool]:
