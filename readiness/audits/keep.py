@@ -276,8 +276,8 @@ def keep_blockers(
     pack = packs.load(ticket.pack)
     by_claim = {criterion.claim: criterion for criterion in criteria if criterion.claim}
     numbers = numbers_of(document.blockers)
-    for blocker, number in zip(document.blockers, numbers, strict=True):
-        row = Blocker.objects.create(
+    rows = Blocker.objects.bulk_create(
+        Blocker(
             ticket=ticket,
             number=number,
             title=blocker.title[:300],
@@ -291,10 +291,18 @@ def keep_blockers(
             line=blocker.line,
             **state_of(blocker, document, at),
         )
-        proof = [by_claim[key] for key in pack.proof_of(f"{row.title} {row.issue}") if key in by_claim]
-        row.criteria.set(proof)
-        if row.priority == Blocker.Priority.P0:
-            Criterion.objects.filter(pk__in=[criterion.pk for criterion in proof]).update(key=True)
+        for blocker, number in zip(document.blockers, numbers, strict=True)
+    )
+    proof = [
+        (row, by_claim[key])
+        for row in rows
+        for key in dict.fromkeys(pack.proof_of(f"{row.title} {row.issue}"))
+        if key in by_claim
+    ]
+    link = Blocker.criteria.through
+    link.objects.bulk_create(link(blocker=row, criterion=criterion) for row, criterion in proof)
+    key = [criterion.pk for row, criterion in proof if row.priority == Blocker.Priority.P0]
+    Criterion.objects.filter(pk__in=key).update(key=True)
 
 
 def numbers_of(blockers: Sequence[AuditBlocker]) -> list[int]:

@@ -112,7 +112,7 @@ def test_a_signature_posts_a_report_without_a_token(
     page.goto(f"/d/{SLUG}/tokens/")
     page.get_by_label("Name").last.fill("build server")
     page.get_by_role("button", name="Open a source").click()
-    secret = page.get_by_role("alert").locator("code").inner_text()
+    secret = page.get_by_role("alert").locator("code").first.inner_text()
 
     status, receipt = post(live, RED, signed(secret, RED))
     assert status == 202
