@@ -83,4 +83,6 @@ def word_of(status: str, word: str = "") -> str:
     shown = word.strip()
     if not shown:
         return STATUS_WORDS.get(status, "Unknown")
-    return shown.capitalize() if shown.isupper() and shown not in {"OK", "N/A"} else shown
+    if shown.upper() in {"OK", "N/A"}:
+        return shown.upper()
+    return shown.capitalize() if shown.isupper() else f"{shown[:1].upper()}{shown[1:]}"

@@ -54,6 +54,8 @@ def test_only_the_verdict_ready_is_green(word: str, tone: str) -> None:
         ("missing", "", "Missing"),
         ("missing", "NONE", "None"),
         ("risky", "Risky, see notes", "Risky, see notes"),
+        ("", "partial", "Partial"),
+        ("", "ok", "OK"),
         ("not_configured", "", "Not configured"),
     ],
 )
