@@ -1,10 +1,37 @@
 """Owns where uploads and reports are kept: a folder of this machine, or a bucket for many machines."""
 
+import os
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from django.core.files.storage import FileSystemStorage
+
 KNOWN = ("endpoint", "region")
+NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+
+
+class Folder(FileSystemStorage):
+    """A folder of this machine. Our names are random: one is taken as new until the folder says otherwise."""
+
+    def save(self, name: str | None, content: Any, max_length: int | None = None) -> str:
+        """Write a file and return its name, which is another one when there is a file of this name.
+
+        Looking whether the name is free, and making the folders of each day, costs more than writing.
+        """
+        path = self.path(name or content.name)
+        try:
+            file = os.open(path, NEW_FILE, self.file_permissions_mode or 0o600)
+        except (FileExistsError, FileNotFoundError):
+            return super().save(name, content, max_length)
+        try:
+            with os.fdopen(file, "wb") as new:
+                for chunk in content.chunks():
+                    new.write(chunk)
+        except BaseException:
+            Path(path).unlink()
+            raise
+        return str(name or content.name)
 
 
 def storage_of(address: str, folder: Path, *, access_key: str = "", secret_key: str = "") -> dict[str, Any]:
@@ -14,7 +41,7 @@ def storage_of(address: str, folder: Path, *, access_key: str = "", secret_key: 
     of Amazon S3 or of anything that speaks its protocol; without keys the machine's own role is used.
     """
     if not address:
-        backend = "django.core.files.storage.FileSystemStorage"
+        backend = "readiness.files.Folder"
         return {"BACKEND": backend, "OPTIONS": {"location": folder}}
     parts = urlsplit(address)
     query = dict(parse_qsl(parts.query))

@@ -125,11 +125,7 @@ class Job(models.Model):
         return str(settings.CELERY_TASK_ROUTES[self.doorbell]["queue"])
 
     def ring_on_commit(self) -> None:
-        """Ring once the row is there for a worker to see; a broker that is down does not undo the row.
-
-        A row that is stored with the time of its ringing already saves a statement; should the ringing fail,
-        the time is taken out again.
-        """
+        """Ring once the row is there for a worker to see; a broker that is down does not undo the row."""
         transaction.on_commit(self._try_to_ring)
 
     def _try_to_ring(self) -> None:
@@ -141,11 +137,8 @@ class Job(models.Model):
                 job=str(self),
                 error=str(error),
             )
-            if self.rung_at is not None:
-                type(self)._base_manager.filter(pk=self.pk).update(rung_at=None)
         else:
-            if self.rung_at is None:
-                type(self)._base_manager.filter(pk=self.pk, rung_at=None).update(rung_at=timezone.now())
+            type(self)._base_manager.filter(pk=self.pk, rung_at=None).update(rung_at=timezone.now())
 
     def perform(self) -> None:
         """Do the work; ends by calling `finish` in the transaction that keeps its result."""

@@ -53,9 +53,10 @@ def look_at_repository(pk: int) -> None:
 
 
 @shared_task
-def apply_delivery(pk: int) -> None:
-    """Apply one delivery, unless another worker has it."""
-    Delivery.objects.work(pk)
+def apply_delivery(*pks: int) -> None:
+    """Apply deliveries one after the other, each unless another worker has it."""
+    for pk in pks:
+        Delivery.objects.work(pk)
 
 
 @shared_task

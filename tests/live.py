@@ -36,13 +36,15 @@ def procfile() -> dict[str, str]:
     return dict(line.split(": ", 1) for line in lines if line)
 
 
-def wait_until(condition: Callable[[], object], seconds: float = START_SECONDS, *, what: str = "") -> None:
-    """Return as soon as the condition holds; AssertionError when it does not within the seconds."""
+def wait_until(
+    condition: Callable[[], object], seconds: float = START_SECONDS, *, what: str = "", every: float = 0.05
+) -> None:
+    """Return as soon as the condition holds, asked `every` so many seconds; AssertionError when it does not."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
             raise AssertionError(f"waited {seconds:g} s in vain for {what or condition}")
-        time.sleep(0.05)
+        time.sleep(every)
 
 
 def answers(url: str) -> bool:

@@ -3,15 +3,20 @@
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any, BinaryIO, ClassVar, cast
 
+import structlog
+from celery import current_app
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models, transaction
 from django.db.models.fields.files import FieldFile
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.functional import cached_property
 
+from readiness.doorbells import Doorbell
 from readiness.intake.formats import discover, read_report
 from readiness.intake.merging import merged
 from readiness.intake.precedence import Run, late, shrunk
@@ -22,6 +27,8 @@ from readiness.leases import Job
 from tickets.models import Actor, Deployment, Refused, Reported, Standing, Ticket
 from tickets.redact import mask_json, mask_text
 from tickets.scoring import QUARTERS, Status
+
+log = structlog.get_logger(__name__)
 
 SHELF_LIFE = timedelta(days=7)
 LOAD_TEST_LIFE = timedelta(days=30)
@@ -424,6 +431,29 @@ class Delivery(Job):
     def _queue_again(self) -> None:
         self.state, self.result, self.attempt = self.State.QUEUED, self.Result.WAITING, 0
         self.reason = self.place = self.error = ""
-        self.rung_at = self.lease_until = self.finished_at = None
+        self.lease_until = self.finished_at = None
+        self.rung_at = timezone.now()
         self.save()
         self.ring_on_commit()
+
+    def ring_on_commit(self) -> None:
+        """Ring once the row is there for a worker to see, together with those that come at the same time.
+
+        The row is stored with the time of its ringing, which saves a statement for each.
+        """
+        transaction.on_commit(partial(DOORBELL.ring, self.pk))
+
+
+def ring_for(pks: list[int]) -> None:
+    """Send one message for some deliveries; what the broker does not take, the scheduler rings for again."""
+    try:
+        queue = settings.CELERY_TASK_ROUTES[Delivery.DOORBELL]["queue"]
+        current_app.send_task(Delivery.DOORBELL, pks, queue=queue)
+    except Exception as error:  # noqa: BLE001 - a broker's client raises many kinds, and none may lose a row
+        log.warning(
+            "the broker did not take a message; the scheduler rings again", rows=pks, error=str(error)
+        )
+        Delivery.objects.filter(pk__in=pks).update(rung_at=None)
+
+
+DOORBELL = Doorbell(ring_for)

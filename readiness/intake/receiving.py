@@ -16,6 +16,7 @@ from django.utils import timezone
 from readiness.intake.spool import Spooled
 from readiness.intake.terms import Terms
 from readiness.leases import Job, JobQuerySet
+from readiness.statements import insert
 from tickets.models import Deployment
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ class DeliveryQuerySet(JobQuerySet["Delivery"]):
         delivery.payload.save(delivery.public_id, post.body.as_file(), save=False)
         try:
             with alone_or_within():
-                delivery.save(force_insert=True)
+                insert(delivery)
         except IntegrityError:
             delivery.payload.delete(save=False)
             return None
@@ -147,6 +148,7 @@ class DeliveryQuerySet(JobQuerySet["Delivery"]):
             payload_bytes=sum(part.size for part in parts),
             context=run.context,
             observed_at=run.observed_at,
+            rung_at=timezone.now(),
         )
         delivery.ring_on_commit()
         return delivery

@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import unquote
@@ -49,9 +49,7 @@ class Terms:
 
     def as_context(self) -> dict[str, Any]:
         """The terms as JSON, without the time, which the delivery keeps in a column."""
-        context = asdict(self)
-        del context["observed_at"]
-        return context
+        return {name: getattr(self, name) for name in KNOWN_TO_A_DELIVERY}
 
     def key(self, sender: str, body_sha256: str) -> str:
         """The idempotency key of a post: the same report of the same attempt from the same sender.
@@ -73,6 +71,7 @@ class Terms:
         return hashlib.sha256(json.dumps([sender, *about, body_sha256]).encode()).hexdigest()
 
 
+KNOWN_TO_A_DELIVERY = tuple(field.name for field in fields(Terms) if field.name != "observed_at")
 KNOWN = (
     "format", "category", "commit", "branch", "run_id", "run_attempt", "scope", "observed_at", "complete",
 )  # fmt: skip

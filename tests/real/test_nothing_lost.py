@@ -95,7 +95,7 @@ def test_a_worker_killed_in_the_middle_of_a_batch_of_the_clock_loses_no_look_and
         return ProbeResult.objects.count()
 
     live.start("worker", "scheduler", **QUICK, PROBE_CONFIRM_SECONDS="0.1")
-    wait_until(lambda: kept() >= len(names), what="the first results")
+    wait_until(lambda: kept() >= len(names), what="the first results", every=0.002)
     live.kill("worker")
     killed_at = kept()
     live.start("worker", **QUICK, PROBE_CONFIRM_SECONDS="0.1")

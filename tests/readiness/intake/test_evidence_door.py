@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from celery import current_app
 from django.conf import LazySettings
 from django.db import connection
 from django.http import HttpResponse
@@ -572,10 +573,10 @@ def test_a_broker_that_is_down_loses_nothing_and_the_scheduler_rings_at_once(
     deployment = factories.deployment()
     bearer = f"Bearer {token_for(deployment)}"
 
-    def down(self: Delivery) -> None:
+    def down(*_: object, **__: object) -> None:
         raise ConnectionError("The broker is down.")
 
-    monkeypatch.setattr(Delivery, "ring", down)
+    monkeypatch.setattr(current_app, "send_task", down)
     with django_capture_on_commit_callbacks(execute=True):
         answer = post(deployment, bearer=bearer)
 
