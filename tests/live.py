@@ -39,7 +39,7 @@ def procfile() -> dict[str, str]:
 def wait_until(
     condition: Callable[[], object], seconds: float = START_SECONDS, *, what: str = "", every: float = 0.05
 ) -> None:
-    """Return as soon as the condition holds, asked `every` so many seconds; AssertionError when it does not."""
+    """Return as soon as the condition holds, asked `every` seconds; raises AssertionError after `seconds`."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:

@@ -15,6 +15,16 @@ NO_GUIDE = re.compile(
     r"(?i)prompt|template|changelog|change_log|history|release[-_]?notes|audit|worklog|archive|ticket"
     r"|issue|pull_request|(^|/)(tests?|fixtures|samples)/|agents?\.md|claude\.md"
 )
+# Where a repository keeps its own guides: at its top, in a folder for them, or in the README of a part.
+# A demonstration's guide, or a decision that says why there are alerts, guides nobody through this system.
+GUIDE_FOLDER = re.compile(
+    r"(?i)docs?|documentation|wiki|guides?|handbook|manual|run-?books?|play-?books?|ops|operations?|deploy(ment)?"
+    r"|infra(structure)?|sre"
+)
+ELSEWHERES = re.compile(
+    r"(?i)demos?|examples?|tutorials?|adrs?|decisions?|rfcs?|proposals?|design|specs?|blog|news|posts|slides"
+    r"|src|project_template|cookiecutter.*|\{\{.*"
+)
 RST_RULE = re.compile(r"^([=\-~^\"'*+#`:.])\1{2,}\s*$")
 
 
@@ -35,9 +45,18 @@ class Section:
 
 
 def documents(checkout: Checkout) -> list[str]:
-    """Return the documents of the project that could guide somebody."""
+    """Return the documents of the project that could guide somebody through running it."""
     paths = [path for path in checkout.files(*DOCUMENTS) if not is_foreign(path)]
-    return [path for path in paths if not NO_GUIDE.search(path)]
+    return [path for path in paths if not NO_GUIDE.search(path) and is_own(path)]
+
+
+def is_own(path: str) -> bool:
+    """Tell whether a document lies where a repository keeps guides to itself."""
+    *folders, name = path.split("/")
+    if any(ELSEWHERES.fullmatch(folder) for folder in folders):
+        return False
+    is_part = len(folders) <= 2 and name.lower().startswith("readme.")
+    return not folders or is_part or any(GUIDE_FOLDER.fullmatch(folder) for folder in folders)
 
 
 def sections(checkout: Checkout, path: str) -> Iterator[Section]:

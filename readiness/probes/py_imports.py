@@ -14,7 +14,9 @@ from readiness.probes.checkout import Checkout, is_aside
 TOOLS = frozenset(
     {"scripts", "script", "tools", "tool", "bin", "ci", "hack", "contrib", "notebooks", "bench", "utilities"}
 )
-TOOL_FILES = frozenset({"setup.py", "noxfile.py", "fabfile.py", "conf.py", "tasks.py", "dodo.py"})
+TOOL_FILES = frozenset(
+    {"setup.py", "hatch_build.py", "noxfile.py", "fabfile.py", "conf.py", "tasks.py", "dodo.py"}
+)
 # Made when the project is built, of one platform, of Python 2, or of tools that look for a module themselves.
 NOT_JUDGED = re.compile(
     r".*_pb2(_grpc)?|_.*|(py)?win(32|types|dows)\w*|pythoncom|cStringIO|StringIO|ConfigParser|Queue|urllib2"
@@ -37,6 +39,7 @@ BROUGHT_BY: dict[str, tuple[str, ...]] = {
         *("opencv-python", "opencv-python-headless"),
         *("opencv-contrib-python", "opencv-contrib-python-headless"),
     ),
+    "django_filters": ("django-filter",),
     "environ": ("django-environ", "environ-config"),
     "fitz": ("pymupdf",),
     "gi": ("pygobject",),
@@ -51,6 +54,8 @@ BROUGHT_BY: dict[str, tuple[str, ...]] = {
     "skimage": ("scikit-image",),
     "sklearn": ("scikit-learn",),
     "snappy": ("python-snappy",),
+    "social_core": ("social-auth-core",),
+    "social_django": ("social-auth-app-django",),
     "speech_recognition": ("speechrecognition",),
     "talib": ("ta-lib",),
     "yaml": ("pyyaml", "pyyaml-ft"),
@@ -66,6 +71,8 @@ COMES_WITH: dict[str, tuple[str, ...]] = {
     "boto3": ("botocore", "s3transfer"),
     "celery": ("kombu", "billiard", "vine"),
     "django": ("asgiref", "sqlparse"),
+    "django-ninja": ("pydantic",),
+    "social-auth-app-django": ("social_core",),
     "fastapi": ("starlette", "pydantic", "typing_extensions"),
     "flask": ("werkzeug", "jinja2", "click", "markupsafe", "itsdangerous", "blinker"),
     "httpx": ("httpcore", "anyio"),

@@ -28,7 +28,7 @@ TOPICS = (
         "doc.deploy",
         "deployment guide",
         re.compile(
-            r"(?i)\bdeploy|\bgoing live|\bin(to)? production\b|^production\b|\bself-?host|\bhosting\b"
+            r"(?i)\bdeploy|\bgo(ing)?[ -]live|\bin(to)? production\b|^production\b|\bself-?host|\bhosting\b"
             r"|\broll-?out|\bproduction (set-?up|install)"
         ),
         150,
@@ -37,7 +37,10 @@ TOPICS = (
     Topic(
         "doc.runbook",
         "troubleshooting guide",
-        re.compile(r"(?i)trouble-?shoot|run-?book|play-?book|\bincident|on-?call|when .* (fails|breaks)"),
+        re.compile(
+            r"(?i)trouble-?shoot|run-?book|play-?book|\bincident|on-?call|disaster recovery"
+            r"|\bwhen .* (fails?|breaks?|is (down|wrong)|goes wrong)\b|what to do when"
+        ),
         150,
         0,
     ),

@@ -39,7 +39,7 @@ def _imports(module: str) -> str:
     return rf"(?m)^\s*(?:from|import) {module}\b"
 
 
-DECORATED = r"@\w+\.(?:shared_)?limit\(|(?:default|application)_limits\s*="
+DECORATED = r"@\w+\.(?:shared_)?limit\(|\blimiter\.(?:shared_)?limit\(|(?:default|application)_limits\s*="
 PYTHON = (
     _library("slowapi", _imports("slowapi"), DECORATED),
     _library("Flask-Limiter", _imports("flask_limiter"), DECORATED),
@@ -139,7 +139,7 @@ EDGE: tuple[tuple[str, tuple[str, ...], re.Pattern[str]], ...] = (
         ),
     ),
 )
-SIGN_IN = re.compile(r"[\"']axes[\"']|\baxes\.backends\.|[\"']defender[\"']|express-brute")
+SIGN_IN = re.compile(r"[\"'](?:axes\.(?:backends|middleware)|defender\.middleware)\.|[\"']express-brute[\"']")
 OWN = re.compile(
     r"(?im)^\s*(?:export\s+)?(?:default\s+)?(?:async\s+)?(?:class|def|function|func|const)\s+\w*(?:rate_?limit|throttl)\w*|rate\.NewLimiter\("
 )

@@ -388,6 +388,15 @@ def test_guides_are_found_by_their_headings_and_weighed_by_what_they_say(tmp_pat
         ("CHANGELOG.md", f"# Monitoring\n\n{LONG}", Status.MISSING),
         ("docs/audit/TCK-1.md", f"## Monitoring guide\n\n{LONG}", Status.MISSING),
         ("node_modules/x/monitoring.md", LONG, Status.MISSING),
+        ("demo/shop/docs/monitoring.md", LONG, Status.MISSING),
+        ("examples/docs/monitoring.md", LONG, Status.MISSING),
+        ("docs/adr/0012-monitoring.md", LONG, Status.MISSING),
+        ("docs/decisions/monitoring.md", LONG, Status.MISSING),
+        ("app/plugins/monitoring/notes.md", LONG, Status.MISSING),
+        ("project_template/docs/monitoring.md", LONG, Status.MISSING),
+        ("backend/README.md", f"# Backend\n\n## Monitoring\n\n{LONG}", Status.OK),
+        ("services/pay/docs/monitoring.md", LONG, Status.OK),
+        ("monitoring.md", LONG, Status.OK),
     ],
 )
 def test_a_guide_is_a_text_of_the_project_that_says_something(
@@ -397,7 +406,7 @@ def test_a_guide_is_a_text_of_the_project_that_says_something(
 
 
 @pytest.mark.parametrize(
-    "title", ["Deploying", "Self-hosting", "Production", "Running in production", "Rollout"]
+    "title", ["Deploying", "Self-hosting", "Production", "Running in production", "Rollout", "Go-live"]
 )
 def test_a_deployment_guide_goes_by_many_names(tmp_path: Path, title: str) -> None:
     text = f"# {title}\n\n{LONG}\n\n```sh\nmake\n```\n"

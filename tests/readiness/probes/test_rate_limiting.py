@@ -28,7 +28,12 @@ PYTHON = {
     "rest framework's view": ("from rest_framework import views\nthrottle_classes = [Anon]\n", Status.OK),
     "ninja": ("from ninja import NinjaAPI\napi = NinjaAPI(throttle=[Anon('9/s')])\n", Status.OK),
     "slowapi unused": ("from slowapi import Limiter\nlimiter = Limiter(key_func=f)\n", Status.PARTIAL),
-    "only sign-ins": ('INSTALLED_APPS = ["axes"]\n', Status.PARTIAL),
+    "flask, a view wrapped": (
+        "from flask_limiter import Limiter\nview = limiter.limit('5/minute')(view)\n",
+        Status.OK,
+    ),
+    "only sign-ins": ('MIDDLEWARE = ["axes.middleware.AxesMiddleware"]\n', Status.PARTIAL),
+    "a name in a list": ('LEFT_OUT = {"sessions", "axes"}\n', Status.NOT_CONFIGURED),
     "something of one's own": ("class RateLimitMiddleware:\n    pass\n", Status.PARTIAL),
     "rest framework without": ('REST_FRAMEWORK = {"DEFAULT_THROTTLE_CLASSES": []}\n', Status.NOT_CONFIGURED),
     "ninja without": ("from ninja import NinjaAPI\napi = NinjaAPI()\n", Status.NOT_CONFIGURED),
