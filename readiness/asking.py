@@ -51,14 +51,18 @@ def commit_of(text: str) -> str:
     return text.lower()
 
 
-def ask(deployment: Deployment, sha: str | None, at: datetime | None = None) -> Answer:
-    """Return the gate's answer for a commit (lower case), or for none, at a moment (now by default)."""
-    return _judged(deployment, sha, at or timezone.now(), waiting_for(deployment, sha))[0]
+def ask(
+    deployment: Deployment, sha: str | None, at: datetime | None = None, *, for_record: bool = False
+) -> Answer:
+    """Return the gate's answer for a commit (lower case), or for none, at a moment (now by default).
+
+    `for_record`: it will be kept by `ask_and_record`, so that broken glass counts.
+    """
+    asked = Asked(sha, for_record)
+    return _judged(deployment, asked, at or timezone.now(), waiting_for(deployment, sha))[0]
 
 
-def _judged(
-    deployment: Deployment, sha: str | None, at: datetime, waiting: Waiting
-) -> tuple[Answer, datetime]:
+def _judged(deployment: Deployment, asked: Asked, at: datetime, waiting: Waiting) -> tuple[Answer, datetime]:
     """Return the answer and until when time alone cannot change it.
 
     What waits was read before: what is applied in between is then counted, never missed.
@@ -66,8 +70,8 @@ def _judged(
     midnight = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
     ticket = deployment.tickets.speaking().select_related("deployment").first()
     if ticket is None:
-        return nothing_known(deployment, sha, at), midnight
-    judgement = ticket.judge(at, Asked(sha))
+        return nothing_known(deployment, asked.commit, at), midnight
+    judgement = ticket.judge(at, asked)
     return answer(judgement, waiting), min(midnight, judgement.good_until() or midnight)
 
 
@@ -136,7 +140,7 @@ def ask_and_record(deployment: Deployment, sha: str | None, *, by: Actor) -> tup
     ticket = deployment.current_ticket
     if ticket is not None:
         ticket.lock()
-    said = ask(deployment, sha)
+    said = ask(deployment, sha, for_record=True)
     if said.decision is Decision.PENDING:
         return said, None
     row = Evaluation.record(deployment, said, by=by)
@@ -176,7 +180,7 @@ class Memory:
             found = self._rows.get(key)
         if found is not None and found.said.as_of <= at < found.until:
             return found.said
-        said, until = _judged(deployment, sha, at, glance.waiting(sha))
+        said, until = _judged(deployment, Asked(sha), at, glance.waiting(sha))
         with self._lock:
             self._rows[key] = Remembered(said, min(until, at + self.LIFE))
             self._rows.move_to_end(key)

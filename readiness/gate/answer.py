@@ -54,6 +54,12 @@ class Waiting:
     other: bool = False
 
 
+BROKEN_GLASS = (
+    "Two people broke the glass for this commit. Ask for the record to use it: POST …/evaluations, or "
+    "manage.py gate --record. It lets one deployment through."
+)
+
+
 @dataclass(frozen=True)
 class Answer:
     """The answer, field by field as `GET /api/v1/gate/…` gives it; None is `null` there."""
@@ -223,6 +229,8 @@ def _first_of_all(judgement: Judgement, decision: Decision, links: Links) -> lis
     commit = judgement.facts.commit
     if decision is Decision.PENDING:
         return [_advice("Evidence is being gathered. Ask again in a few seconds.", links.ticket)]
+    if judgement.broken_glass:
+        return [_advice(BROKEN_GLASS, links.ticket)]
     if decision is not Decision.UNKNOWN:
         return []
     if commit and commit.asked and commit.match == "unknown":

@@ -133,7 +133,10 @@ def test_broken_glass_lets_one_deployment_through(client: Client) -> None:
 
     assert record(client, OTHER_SHA, header).json()["decision"] == "unknown"
     looked = client.get(GATE, {"sha": SHA}, headers=header).json()
-    assert (looked["decision"], looked["override"]["single_use"]) == ("pass", True)
+    assert (looked["decision"], looked["override"]) == ("fail", None), (
+        "nobody kept it, so it let nobody through"
+    )
+    assert looked["next_actions"][0]["text"].startswith("Two people broke the glass for this commit.")
     first, second = record(client, header=header).json(), record(client, header=header).json()
 
     assert (first["decision"], first["override"]["incident"]) == ("pass", "https://status.example.com/7")

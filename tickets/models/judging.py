@@ -27,9 +27,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The commit that a gate is asked about; None when the asker named none."""
+    """The commit that a gate is asked about; None when the asker named none.
+
+    `for_record`: the answer will be kept. Broken glass raises no other answer, for only that one uses it up.
+    """
 
     commit: str | None
+    for_record: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,15 @@ class Judgement:
             one for row in self.criteria for one in misfits.heard(row.claim, row.subject, self.result_of(row))
         ]
         return misfits.find(heard, self.ticket.stated_verdict)
+
+    @property
+    def broken_glass(self) -> Override | None:
+        """Return the signed override that would raise the asked commit, were the answer kept."""
+        asked = self.facts.commit.asked if self.facts.commit else None
+        if not asked or self.verdict.override or self.verdict.computed == verdict.READY:
+            return None
+        rows = (row for row in self.overrides if row.is_signed and row.single_use)
+        return next((row for row in rows if row.commit.casefold() == asked.casefold()), None)
 
     @property
     def overall(self) -> Decimal | None:
@@ -263,7 +276,8 @@ def judge(ticket: "Ticket", at: datetime, asked: Asked | None, rows: Rows | None
 
 def _in_force(overrides: Iterable[Override], asked: Asked | None) -> Override | None:
     """Return the override that two people signed: the one for the asked commit, else the newest."""
-    signed = [row for row in overrides if row.state == Override.State.APPROVED]
+    may_break = asked is not None and asked.for_record
+    signed = [row for row in overrides if row.is_signed and (may_break or not row.single_use)]
     named = (asked.commit or "").lower() if asked else ""
     return next((row for row in signed if row.commit.lower() == named), next(iter(signed), None))
 

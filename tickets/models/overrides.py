@@ -91,6 +91,11 @@ class Override(models.Model):
     def by(self) -> str:
         return f"{self.requester}, approved by {self.approver}"
 
+    @property
+    def is_signed(self) -> bool:
+        """Tell whether two people stand for it and nothing has ended it yet; time is not asked here."""
+        return self.state == self.State.APPROVED
+
     def facts(self) -> verdict.OverrideFacts:
         return verdict.OverrideFacts(
             by=self.by,

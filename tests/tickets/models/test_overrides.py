@@ -65,17 +65,26 @@ def test_what_was_used_declined_or_withdrawn_raises_nothing() -> None:
     ticket, bob = audit(), make.acting(make.bob())
     used, declined, withdrawn = glass(ticket), glass(ticket), glass(ticket)
     used.approve(by=bob)
-    assert ticket.judge(commit=Asked(SHA)).verdict.word == "READY"
+    assert ticket.judge(commit=Asked(SHA, for_record=True)).verdict.word == "READY"
 
     assert used.use(by=make.SYSTEM, receipt="gev_1")
     declined.decline(by=bob, reason="Not for this.")
     withdrawn.approve(by=bob)
     withdrawn.withdraw(by=bob, reason="It is over.")
 
-    assert ticket.judge(commit=Asked(SHA)).verdict.word == "NOT READY"
+    assert ticket.judge(commit=Asked(SHA, for_record=True)).verdict.word == "NOT READY"
     assert not used.use(by=make.SYSTEM, receipt="gev_2"), "it was used twice"
     with pytest.raises(Refused, match="over already"):
         withdrawn.withdraw(by=bob, reason="Again.")
+
+
+def test_broken_glass_raises_only_an_answer_that_is_kept() -> None:
+    ticket = audit()
+    glass(ticket).approve(by=make.acting(make.bob()))
+
+    assert ticket.judge(commit=Asked(SHA)).verdict.word == "NOT READY"
+    assert ticket.judge().verdict.word == "NOT READY"
+    assert ticket.judge(commit=Asked(SHA, for_record=True)).verdict.word == "READY"
 
 
 def test_each_commit_finds_its_own_override() -> None:
@@ -83,9 +92,9 @@ def test_each_commit_finds_its_own_override() -> None:
     for commit in (SHA, other):
         glass(ticket, commit=commit).approve(by=make.acting(make.bob()))
 
-    assert ticket.judge(commit=Asked(SHA)).verdict.word == "READY"
-    assert ticket.judge(commit=Asked(other)).verdict.word == "READY"
-    assert ticket.judge(commit=Asked("1" * 40)).verdict.word == "NOT READY"
+    assert ticket.judge(commit=Asked(SHA, for_record=True)).verdict.word == "READY"
+    assert ticket.judge(commit=Asked(other, for_record=True)).verdict.word == "READY"
+    assert ticket.judge(commit=Asked("1" * 40, for_record=True)).verdict.word == "NOT READY"
 
 
 def test_the_log_stays_whole() -> None:
