@@ -30,4 +30,7 @@ urlpatterns = [
     # After every door of its own under api/v1/: it answers whatever is left there.
     path("api/v1/", include("readiness.api.urls")),
 ]
-handler400 = "tickets.views.errors.unreadable"
+handler400 = "readiness.api.errors.unreadable"
+handler403 = "readiness.api.errors.refused"
+handler404 = "readiness.api.errors.nothing_here"
+handler500 = "readiness.api.errors.our_fault"

@@ -17,7 +17,7 @@ from readiness.gate.answer import Answer, Decision
 from readiness.gate.evaluations import Evaluation
 from readiness.intake.door import for_machines, proven_token
 from readiness.intake.models import ApiToken
-from readiness.intake.problems import Problem
+from readiness.intake.problems import Problem, as_problem
 from tickets.models import Actor, Commit, Deployment, Refused
 
 ASK_AGAIN_SECONDS = 5
@@ -66,9 +66,12 @@ def token_for(request: HttpRequest, slug: str, environment: str, *actions: str) 
 def gate_door(view: Gate) -> Callable[[HttpRequest, str, str], HttpResponse]:
     """Return a view that lets in whoever may ask, reads the question and hands on the answer."""
 
-    @require_safe
     @wraps(view)
     def door(request: HttpRequest, slug: str, environment: str) -> HttpResponse:
+        return as_problem(request, safe(request, slug, environment))
+
+    @require_safe
+    def safe(request: HttpRequest, slug: str, environment: str) -> HttpResponse:
         try:
             deployment = deployment_asked_about(request, slug, environment)
             check_profile(request, deployment)
