@@ -13,7 +13,7 @@ from tickets.views import errors
 PROBLEMS = {
     400: Problem(400, "Bad request", "The request cannot be read. Look at its address and its headers."),
     403: Problem(403, "Not allowed", "This is not allowed. Send a token that may do it."),
-    404: Problem(404, "Not found", "There is nothing at this address. /api/v1/openapi.json has those there are."),
+    404: Problem(404, "Not found", "There is nothing at this address. Look into /api/v1/openapi.json."),
     413: Problem(413, "Too large", "The body is larger than what is read here. Send less of it."),
     500: Problem(500, "Our fault", "Something went wrong here, and it was logged. Ask again in a moment."),
 }  # fmt: skip
