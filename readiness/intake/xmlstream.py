@@ -46,8 +46,13 @@ def root_of(head: bytes) -> str:
     return root[1].decode("ascii", "replace") if root else ""
 
 
-def read_xml(body: Body, make: Callable[[], V], *, with_text: bool = False) -> tuple[V, list[str]]:
+def read_xml(
+    body: Body, make: Callable[[], V], *, with_text: bool = False, raw: bool = False
+) -> tuple[V, list[str]]:
     """Show the whole report to a visitor; returns it with warnings about the encoding.
+
+    A visitor of `raw` tags gets names with their prefix and minds `xml_depth` itself: what stands between it
+    and expat costs as much as expat, which only a format of very large files has to mind.
 
     Bytes that are not the UTF-8 they should be are read again as ISO-8859-1, with a second visitor. Raises
     Unreadable with the line for what is not well-formed, TooLarge for what is beyond a limit.
@@ -55,14 +60,14 @@ def read_xml(body: Body, make: Callable[[], V], *, with_text: bool = False) -> t
     encoding, warnings = encoding_to_read(body)
     visitor = make()
     try:
-        parse(body, visitor, encoding, with_text)
+        parse(body, visitor, encoding, with_text, raw)
     except ExpatError as error:
         if error.code != INVALID_TOKEN or encoding != "utf-8" or is_utf8(body):
             raise explained(error) from error
         warnings.append("The report is not UTF-8; it was read as ISO-8859-1, so names may look wrong.")
         visitor = make()
         try:
-            parse(body, visitor, LATIN, with_text)
+            parse(body, visitor, LATIN, with_text, raw)
         except ExpatError as again:
             raise explained(again) from again
     return visitor, warnings
@@ -90,10 +95,13 @@ def known(name: str) -> str:
     raise Unreadable(f"The encoding {name!r} is not known here. Write the report as UTF-8.", 1)
 
 
-def parse(body: Body, visitor: Visitor, encoding: str, with_text: bool) -> None:
+def parse(body: Body, visitor: Visitor, encoding: str, with_text: bool, raw: bool) -> None:
     parser = ParserCreate(encoding if encoding in NATIVE else "utf-8")
     refuse_declarations(parser)
-    watch_tags(parser, visitor, body.limits.xml_depth)
+    if raw:
+        parser.StartElementHandler, parser.EndElementHandler = visitor.start, visitor.end
+    else:
+        watch_tags(parser, visitor, body.limits.xml_depth)
     if with_text:
         parser.buffer_text = True
         parser.CharacterDataHandler = visitor.text
@@ -137,16 +145,25 @@ def watch_tags(parser: XMLParserType, visitor: Visitor, limit: int) -> None:
         nonlocal depth
         depth += 1
         if depth > limit:
-            raise TooLarge(f"Elements are nested deeper than {limit}.", "xml_depth")
-        start(name.rpartition(":")[2] if ":" in name else name, attributes)
+            raise too_deep(limit)
+        start(local(name) if ":" in name else name, attributes)
 
     def closed(name: str) -> None:
         nonlocal depth
         depth -= 1
-        end(name.rpartition(":")[2] if ":" in name else name)
+        end(local(name) if ":" in name else name)
 
     parser.StartElementHandler = opened
     parser.EndElementHandler = closed
+
+
+def local(name: str) -> str:
+    """Return the name of a tag without its prefix."""
+    return name.rpartition(":")[2]
+
+
+def too_deep(limit: int) -> TooLarge:
+    return TooLarge(f"Elements are nested deeper than {limit}.", "xml_depth")
 
 
 def is_utf8(body: Body) -> bool:

@@ -4,8 +4,9 @@ There is no official specification. The trees of pytest, Surefire, Gradle, jest-
 PHPUnit, CTest and GoogleTest differ; they share `testcase` elements with a child that names the result.
 """
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from readiness.intake.body import Body
@@ -19,7 +20,7 @@ from readiness.intake.reading import (
     TooLarge,
     Unreadable,
 )
-from readiness.intake.xmlstream import read_xml, root_of
+from readiness.intake.xmlstream import local, read_xml, root_of, too_deep
 from tickets.findings import Finding
 from tickets.redact import mask_text
 from tickets.scoring import Status
@@ -60,7 +61,7 @@ WORDS = {
     "error": "errors",
 }
 # What pytest, jest-junit and gotestsum write for a file that could not be loaded or built.
-UNCOLLECTED = ("collection failure", "Test suite failed to run", "[build failed]")
+UNCOLLECTED = re.compile(r"collection failure|Test suite failed to run|\[build failed\]")
 SHOWN_FAILURES = 20
 SHOWN_TEXT = 300
 REMEMBERED_FAILURES = 10_000
@@ -81,9 +82,14 @@ class Suite:
 
 @dataclass(slots=True)
 class Recount:
-    """Counts the test cases of one report as its tags go by."""
+    """Counts the test cases of one report as its tags go by.
+
+    `outside` tells of each open tag that is in no test case whether it is a suite; `inner` counts those that
+    are open within a test case.
+    """
 
     limits: Limits
+    scope: str
     tests: int = 0
     counts: dict[str, int] = field(
         default_factory=lambda: dict.fromkeys(("failures", "errors", "skipped", "flaky"), 0)
@@ -99,7 +105,7 @@ class Recount:
     result: str = "passed"
     said: dict[str, str] = field(default_factory=dict)
     failed: set[int] = field(default_factory=set)
-    rooted: bool = False
+    outside: list[bool] = field(default_factory=list)
     problems: list[Sighting] = field(default_factory=list)
     is_noted: bool = True
 
@@ -112,24 +118,49 @@ class Recount:
             self.inner += 1
             if name in RESULTS:
                 self._result(RESULTS[name], attributes)
-        elif name == "testcase" and self.rooted:
+            elif self.inner > self.limits.xml_depth:
+                raise too_deep(self.limits.xml_depth)
+            elif ":" in name and (plain := local(name)) in RESULTS:
+                self._result(RESULTS[plain], attributes)
+        elif name == "testcase" and self.outside:
             self.case = attributes
-        elif name in ("testsuite", "testsuites"):
-            self._open_suite(attributes)
-        elif not self.rooted:
+        else:
+            self._start_outside(local(name), attributes)
+
+    def end(self, _name: str) -> None:
+        if (case := self.case) is None:
+            self._end_outside()
+        elif self.inner:
+            self.inner -= 1
+        elif self.result != "passed" or "status" in case or "result" in case:
+            self._close_case(case)
+        else:
+            # A case that passed is only counted: most cases do, and there are hundreds of thousands.
+            self.case = None
+            self.tests += 1
+            if self.tests > self.limits.cases:
+                raise self._too_many()
+
+    def _start_outside(self, name: str, attributes: dict[str, str]) -> None:
+        """Take a tag that is in no test case: a suite, or what a suite holds beside its cases."""
+        is_suite = name in ("testsuite", "testsuites")
+        if name == "testcase" and self.outside:
+            self.case = attributes
+            return
+        if not self.outside and not is_suite:
             raise Unreadable(f"This is not a JUnit report: its outermost element is <{name}>.")
+        if len(self.outside) >= self.limits.xml_depth:
+            raise too_deep(self.limits.xml_depth)
+        self.outside.append(is_suite)
+        if is_suite:
+            self._open_suite(attributes)
         elif name in ("failure", "error"):
             # A suite that broke outside its tests: how many tests it would have had is not known.
             self.uncollected += 1
             self._count("errors", {"name": self._suite_name()}, attributes)
 
-    def end(self, name: str) -> None:
-        if self.case is not None:
-            if self.inner:
-                self.inner -= 1
-            else:
-                self._close_case(self.case)
-        elif name in ("testsuite", "testsuites"):
+    def _end_outside(self) -> None:
+        if self.outside.pop():
             self._close_suite(self.suites.pop())
 
     def text(self, text: str) -> None:
@@ -140,16 +171,10 @@ class Recount:
             self.result, self.said = result, attributes
 
     def _close_case(self, case: dict[str, str]) -> None:
-        """Count a case that ends; done for every one, so what passed is only counted as a test."""
-        self.case = None
-        if self.result != "passed" or "status" in case or "result" in case:
-            result, said = self.result, self.said
-            self.result, self.said = "passed", {}
-            self._count(attribute_result(case) if result == "passed" else result, case, said)
-            return
-        self.tests += 1
-        if self.tests > self.limits.cases:
-            raise self._too_many()
+        """Count a case that ends and says more than that it passed."""
+        result, said = self.result, self.said
+        self.case, self.result, self.said = None, "passed", {}
+        self._count(attribute_result(case) if result == "passed" else result, case, said)
 
     def _count(self, result: str, case: dict[str, str], said: dict[str, str]) -> None:
         is_bad = result in ("failures", "errors")
@@ -164,7 +189,7 @@ class Recount:
             self._note(Seen.OPEN if is_bad else Seen.UNDECIDED, case, said)
         if is_bad:
             words = f"{said.get('message', '')} {case.get('classname', '')} {case.get('name', '')}"
-            self.uncollected += any(word in words for word in UNCOLLECTED)
+            self.uncollected += UNCOLLECTED.search(words) is not None
             if len(self.failing) < SHOWN_FAILURES:
                 self.failing.append({"test": full_name(case), "message": shown(said.get("message", ""))})
 
@@ -179,7 +204,9 @@ class Recount:
         words = f"{'.'.join(filter(None, own))}: {said.get('message', '')}"[: SHOWN_TEXT * 2]
         title = " ".join(words.split()).rstrip(": ")
         path, line = case.get("file", ""), number(case, "line")
-        self.problems.append(Sighting("", "test", subject, title, "medium", "", path, line or None, seen))
+        self.problems.append(
+            Sighting(self.scope, "test", subject, title, "medium", "", path, line or None, seen)
+        )
 
     def _too_many(self) -> TooLarge:
         return TooLarge(f"The report has more than {self.limits.cases:,} test cases.", "cases")
@@ -201,7 +228,6 @@ class Recount:
         return self.suites[-1].name if self.suites else ""
 
     def _open_suite(self, attributes: dict[str, str]) -> None:
-        self.rooted = True
         bad = number(attributes, "failures") or 0
         bad += number(attributes, "errors") or 0
         claimed = number(attributes, "tests")
@@ -257,7 +283,8 @@ def recognise(head: bytes) -> bool:
 def read(body: Body, context: Context) -> Reading:
     """Recount a JUnit report. No test, or none that ran, is unknown; one failure or error is a fail."""
     criterion = claim_of(context.category)
-    recount, warnings = read_xml(body, lambda: Recount(context.limits))
+    scope = context.category or "unit"
+    recount, warnings = read_xml(body, lambda: Recount(context.limits, scope), raw=True)
     counts = recount.counts
     summary = {
         "tests": recount.tests,
@@ -271,7 +298,6 @@ def read(body: Body, context: Context) -> Reading:
     outcome = outcome_of(recount, summary)
     findings = findings_of(criterion, recount, summary, context)
     ran = summary["tests"] - summary["skipped"]
-    scope = context.category or "unit"
     is_whole = bool(ran) and recount.is_noted and not recount.uncollected and not recount.unexplained
     return Reading(
         "junit",
@@ -280,7 +306,7 @@ def read(body: Body, context: Context) -> Reading:
         tuple(warnings),
         findings,
         size=ran,
-        problems=tuple(replace(each, scope=scope) for each in recount.problems),
+        problems=tuple(recount.problems),
         examined=(Examined(scope, is_whole, ran),) if recount.tests else (),
     )
 
