@@ -9,7 +9,7 @@ from typing import Any
 from readiness.intake import jsonfile
 from readiness.intake.body import Body
 from readiness.intake.formats import format
-from readiness.intake.jsonfile import SCALARS, Event, mapping
+from readiness.intake.jsonfile import Pieces, mapping
 from readiness.intake.places import digest_of, fingerprint_of, path_of, told_apart
 from readiness.intake.reading import Context, Examined, Limits, Outcome, Reading, TooLarge, Unreadable
 from tickets.findings import Finding
@@ -30,19 +30,8 @@ HEAD = re.compile(rb'\s*\{.*?"(?:runs|\$schema)"\s*:', re.DOTALL)
 SHOWN_RULES = 10
 # What is kept of a run and of a result; everything else is passed over.
 OF_RUN = frozenset({"tool", "automationDetails", "invocations", "originalUriBaseIds"})
-OF_RESULT = frozenset({"rule", "suppressions", "properties"})
-# What tells one problem from another; kept of as many results as problems are.
-OF_PROBLEM: dict[str, dict[str, Any]] = {
-    "message": {"text": {}},
-    "fingerprints": {},
-    "partialFingerprints": {},
-}
-OF_LOCATION: dict[str, Any] = {
-    "physicalLocation": {
-        "artifactLocation": {"uri": {}, "uriBaseId": {}},
-        "region": {"startLine": {}, "snippet": {"text": {}}},
-    }
-}
+OF_KIND = ("ruleId", "ruleIndex", "kind", "level")
+OF_RESULT = frozenset({"rule", "suppressions", "properties", "baselineState"})
 # Twice what is stored: a secret is masked there, and must not be cut in two before.
 SHOWN_TITLE = 600
 PASSED = frozenset({"pass", "notApplicable", "informational"})
@@ -105,8 +94,7 @@ class Run:
 
     def note(self, result: Mapping[str, Any], kind: Kind) -> None:
         """Keep what tells which problem a result is; equal texts are kept once."""
-        place = result.get("place")
-        place = place if isinstance(place, dict) else {}
+        place = place_of(result)
         artifact, region = (part(place, name) for name in ("artifactLocation", "region"))
         line, fingerprint = region.get("startLine"), fingerprint_of(result)
         snippet = None if fingerprint else part(region, "snippet").get("text")
@@ -162,6 +150,13 @@ class Run:
         return by_id, driver
 
 
+def place_of(result: Mapping[str, Any]) -> dict[str, Any]:
+    """The physical location of the first of a result's locations; empty when it has none."""
+    locations = result.get("locations")
+    first = locations[0] if isinstance(locations, list) and locations else None
+    return part(first, "physicalLocation") if isinstance(first, dict) else {}
+
+
 def part(value: Mapping[str, Any], name: str) -> dict[str, Any]:
     """The member of that name when it is an object; else an empty one."""
     found = value.get(name)
@@ -182,9 +177,9 @@ def rules_of(component: Any) -> list[dict[str, Any]]:
 
 @dataclass(slots=True)
 class Log:
-    """Reads the events of a SARIF file from outside in and keeps its runs, but no single result."""
+    """Reads a SARIF file from outside in and keeps its runs, but no single result."""
 
-    events: Iterator[Event]
+    pieces: Pieces
     limits: Limits
     version: str = ""
     runs: list[Run] | None = None
@@ -193,133 +188,87 @@ class Log:
 
     def read(self) -> "Log":
         """The file; raises Unreadable for what is not SARIF."""
-        self._expect(next(self.events, ("", None)), "start_map", "")
-        for key, event in self._members():
-            if key == "runs" and event[0] == "start_array":
+        for key in self._members(""):
+            if key == "runs" and self.pieces.peek() == "[":
                 self.runs = self.runs or []
                 self._read_runs(self.runs)
             elif key == "version":
-                self.version = str(self._value(event))[:20]
+                self.version = str(self.pieces.value())[:20]
             else:
-                self._pass_over(event)
+                self.pieces.skip()
         return self
 
     def _read_runs(self, runs: list[Run]) -> None:
-        for event in self.events:
-            if event[0] == "end_array":
-                return
-            self._expect(event, "start_map", f"runs[{len(runs)}]")
+        for _ in self.pieces.items():
             runs.append(Run())
-            self._read_run(runs[-1])
+            self._read_run(runs[-1], f"runs[{len(runs) - 1}]")
 
-    def _read_run(self, run: Run) -> None:
-        for key, event in self._members():
-            if key == "results" and event[0] == "start_array":
+    def _read_run(self, run: Run, path: str) -> None:
+        for key in self._members(path):
+            if key == "results" and self.pieces.peek() == "[":
                 run.has_results = True
                 self._read_results(run)
             elif key in OF_RUN:
-                run.parts[key] = self._value(event)
+                run.parts[key] = self.pieces.value()
             else:
-                self._pass_over(event)
+                self.pieces.skip()
 
     def _read_results(self, run: Run) -> None:
-        for event in self.events:
-            if event[0] == "end_array":
-                return
-            self._expect(event, "start_map", f"results[{self.results}]")
-            if self.noted < self.limits.problems:
-                self._note(run)
-            else:
-                run.kinds[kind_of(self._result(noted=False))] += 1
+        """Count every result by what decides about it, and note as many as problems are kept."""
+        value, most = self.pieces.value, self.limits.problems
+        for _ in self.pieces.items():
+            result = value()
+            if not isinstance(result, dict):
+                raise expected_object(f"results[{self.results}]")
+            kind = kind_of(result)
+            run.kinds[kind] += 1
+            if self.noted >= most:
                 run.is_noted = False
+            elif kind[2] not in PASSED:
+                run.note(result, kind)
+                self.noted += 1
             self.results += 1
             if self.results > self.limits.results:
                 raise TooLarge(f"The report has more than {self.limits.results:,} results.", "results")
 
-    def _note(self, run: Run) -> None:
-        result = self._result(noted=True)
-        kind = kind_of(result)
-        run.kinds[kind] += 1
-        if kind[2] not in PASSED:
-            run.note(result, kind)
-            self.noted += 1
+    def _members(self, path: str) -> Iterator[str]:
+        """The names of the members of the object that comes next; Unreadable when it is none."""
+        if self.pieces.peek() not in "{":
+            raise expected_object(path)
+        return self.pieces.members()
 
-    def _result(self, *, noted: bool) -> dict[str, Any]:
-        """The scalars of a result and the few subtrees that decide about it; done for every result.
 
-        `noted` adds those that tell which problem it is.
-        """
-        result: dict[str, Any] = {}
-        key, deepest = "", self.limits.json_depth
-        for event, value in self.events:
-            if event == "map_key":
-                key = value
-            elif event in SCALARS:
-                result[key] = value
-            elif event == "end_map":
-                break
-            elif key in OF_RESULT and (key != "rule" or "ruleId" not in result):
-                result[key] = jsonfile.subtree(self.events, (event, value), deepest)
-            elif noted and key in OF_PROBLEM and event == "start_map":
-                result[key] = jsonfile.picked(self.events, OF_PROBLEM[key], deepest)
-            elif noted and key == "locations" and event == "start_array":
-                result["place"] = self._place()
-            else:
-                jsonfile.skip(self.events, deepest)
-        return result
-
-    def _place(self) -> Any:
-        """The physical location of the first of a result's locations; the others are passed over."""
-        event, deepest = next(self.events)[0], self.limits.json_depth
-        if event == "end_array":
-            return None
-        first: dict[str, Any] = {}
-        if event == "start_map":
-            first = jsonfile.picked(self.events, OF_LOCATION, deepest)
-        elif event not in SCALARS:
-            jsonfile.skip(self.events, deepest)
-        jsonfile.skip(self.events, deepest)
-        return first.get("physicalLocation")
-
-    def _members(self) -> Iterator[tuple[str, Event]]:
-        """The members of the object that was just opened: each name with the event that opens its value."""
-        for event, value in self.events:
-            if event == "end_map":
-                return
-            yield value, next(self.events)
-
-    def _value(self, event: Event) -> Any:
-        return (
-            event[1] if event[0] in SCALARS else jsonfile.subtree(self.events, event, self.limits.json_depth)
-        )
-
-    def _pass_over(self, event: Event) -> None:
-        if event[0] not in SCALARS:
-            jsonfile.skip(self.events, self.limits.json_depth)
-
-    def _expect(self, event: Event, kind: str, path: str) -> None:
-        if event[0] != kind:
-            raise Unreadable("This is not SARIF: an object is expected here.", path=path)
+def expected_object(path: str) -> Unreadable:
+    return Unreadable("This is not SARIF: an object is expected here.", path=path)
 
 
 def kind_of(result: Mapping[str, Any]) -> Kind:
     """What decides about the result, as it stands there; None and empty where it says nothing."""
-    said = result.get
-    if OF_RESULT.isdisjoint(result) and "baselineState" not in result:
-        return said("ruleId"), said("ruleIndex"), said("kind"), said("level"), "", ""
-    rule, properties = said("rule"), said("properties")
+    said = (scalar(result.get(name)) for name in OF_KIND)
+    rule_id, index, word, level = said
+    if OF_RESULT.isdisjoint(result):
+        return rule_id, index, word, level, "", ""
+    rule, properties = result.get("rule"), result.get("properties")
     rule = rule if isinstance(rule, dict) else {}
     severity = properties.get("security-severity", "") if isinstance(properties, dict) else ""
-    rule_id = said("ruleId") or str(rule.get("id", ""))
-    index = said("ruleIndex", rule.get("index") if isinstance(rule.get("index"), int) else None)
-    return rule_id, index, said("kind"), said("level"), standing_of(result), str(severity)
+    rule_id = rule_id or str(rule.get("id", ""))
+    if "ruleIndex" not in result and isinstance(rule.get("index"), int):
+        index = rule["index"]
+    return rule_id, index, word, level, standing_of(result), str(severity)
+
+
+def scalar(value: Any) -> Any:
+    """The value, unless it is an object or a list where none belongs."""
+    return None if isinstance(value, dict | list) else value
 
 
 def standing_of(result: Mapping[str, Any]) -> str:
     """The word suppressed when every suppression is accepted, or unmarked; else absent or empty."""
     suppressions = result.get("suppressions")
     if isinstance(suppressions, list) and suppressions:
-        words = {each.get("status", "accepted") if isinstance(each, dict) else "" for each in suppressions}
+        words = {
+            str(each.get("status", "accepted")) if isinstance(each, dict) else "" for each in suppressions
+        }
         if words == {"accepted"}:
             return "suppressed"
     return "absent" if result.get("baselineState") == "absent" else ""
@@ -410,7 +359,7 @@ def read(body: Body, context: Context) -> Reading:
     """Count the problems of every run. A run that has no results, or that failed, proves nothing."""
     if (context.category or "sast") not in CLAIMS:
         raise Unreadable(f"Scans have no category {context.category!r}. Known are: {', '.join(CLAIMS)}.")
-    log, warnings = jsonfile.stream(body, lambda events: Log(events, context.limits).read())
+    log, warnings = jsonfile.stream(body, lambda pieces: Log(pieces, context.limits).read())
     if log.runs is None:
         raise Unreadable("This is not SARIF: it has no list of runs.")
     if not log.version.startswith("2.1"):

@@ -201,7 +201,7 @@ def test_a_log_in_latin_letters_is_read_and_says_so() -> None:
         (b'{"version":"2.1.0","runs":[]}{"a"', "The JSON is broken"),
         (b"[]", "an object is expected"),
         (b"", "JSON is broken|is empty"),
-        (b"<sarif/>", "The JSON is broken"),
+        (b"<sarif/>", "This is not SARIF"),
         (codecs.BOM_UTF8, "JSON is broken|is empty"),
     ],
 )
