@@ -23,8 +23,8 @@ SAMPLES = sorted(
 
 def test_the_formats_that_are_promised_are_there() -> None:
     assert FORMATS == [
-        "cloudevents", "cobertura", "cyclonedx", "forgejo", "generic", "github", "gitlab", "istanbul",
-        "jacoco", "junit", "k6", "lcov", "lighthouse", "sarif", "scorecard", "sonarqube",
+        "cloudevents", "cobertura", "cyclonedx", "django_check", "forgejo", "generic", "github", "gitlab",
+        "istanbul", "jacoco", "junit", "k6", "lcov", "lighthouse", "sarif", "scorecard", "sonarqube",
     ]  # fmt: skip
 
 
