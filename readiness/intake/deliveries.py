@@ -19,8 +19,8 @@ from django.utils.functional import cached_property
 from readiness.doorbells import Doorbell
 from readiness.intake.formats import discover, read_report
 from readiness.intake.merging import merged
-from readiness.intake.precedence import Run, late, shrunk
-from readiness.intake.reading import Context, Origin, Reading, Unreadable
+from readiness.intake.precedence import Run, late, outdated, shrunk
+from readiness.intake.reading import Context, Origin, Reading, Revision, Unreadable
 from readiness.intake.receiving import DeliveryQuerySet
 from readiness.intake.scopes import Scope, Weighed, source_of, together
 from readiness.leases import Job
@@ -182,6 +182,7 @@ class Delivery(Job):
         self.context |= {
             "source": "/".join(filter(None, (f"ci:{reading.format}", scope))),
             "size": reading.size,
+            "revision": asdict(reading.revision) if reading.revision else None,
         }
         told = {
             "format": reading.format,
@@ -231,6 +232,8 @@ class Delivery(Job):
         standing = self.standing_run
         new = self.as_run(reading.size)
         if standing is not None and (reason := late(new, standing)):
+            return self.Result.UNCHANGED, reason
+        if reason := outdated(reading.revision, self.standing_revision):
             return self.Result.UNCHANGED, reason
         if standing is not None and not self.is_part and (less := shrunk(new, standing)):
             scopes.shrunk.insert(0, less)
@@ -361,10 +364,20 @@ class Delivery(Job):
         return min(first or self.observed_at, self.observed_at)
 
     @cached_property
+    def standing(self) -> "Delivery | None":
+        """Return the delivery whose observations stand now; None when this is the first of its stream."""
+        return Delivery.objects.in_stream_of(self).order_by("-finished_at", "-id").first()
+
+    @cached_property
     def standing_run(self) -> Run | None:
-        """Return the report whose observations stand now; None when this is the first of its stream."""
-        last = Delivery.objects.in_stream_of(self).order_by("-finished_at", "-id").first()
-        return last.as_run(last.context.get("size")) if last else None
+        """Return the run whose observations stand now, if there is one."""
+        return self.standing.as_run(self.standing.context.get("size")) if self.standing else None
+
+    @property
+    def standing_revision(self) -> Revision | None:
+        """Return the revision of the document that stands now, where it is known."""
+        said = self.standing.context.get("revision") if self.standing else None
+        return Revision(**said) if said else None
 
     def is_worse(self, ticket: Ticket, reading: Reading) -> bool:
         """Tell whether the report says something worse than what stands: bad news does not wait."""

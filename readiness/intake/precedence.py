@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from readiness.intake.reading import Revision
+
 SHRUNK_PERCENT = 80
 
 
@@ -33,6 +35,16 @@ def late(new: Run, standing: Run) -> str:
     if new.started < standing.started:
         return f"A newer run, of {standing.started:%Y-%m-%d %H:%M} UTC, stays."
     return ""
+
+
+def outdated(new: Revision | None, standing: Revision | None) -> str:
+    """A sentence when the new report is a lower revision of the standing one's document; else empty.
+
+    The same revision again is no reason: some tools number every document 1 and never change its serial.
+    """
+    if new is None or standing is None or new.serial != standing.serial or new.number >= standing.number:
+        return ""
+    return f"Revision {standing.number} of this document stays; this is revision {new.number}."
 
 
 def shrunk(new: Run, standing: Run) -> str:

@@ -69,6 +69,14 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
+class Revision:
+    """Which revision of a document a report is, where it says so: of one serial the highest number counts."""
+
+    serial: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class Examined:
     """One scope that a report speaks about: a tool and its category, or a kind of tests.
 
@@ -88,7 +96,7 @@ class Reading:
     `size` is how much was examined (tests, lines), where less of it would look like an improvement; `scope`
     tells two runs apart that speak to the same claim, such as two scanners. `problems` are single ones, of
     the scopes that `examined` lists; both are empty for a format that knows counts only. `origin` is there
-    when a provider told which run it was.
+    when a provider told which run it was, and `revision` when a report says of which document it is one.
     """
 
     format: str
@@ -101,6 +109,7 @@ class Reading:
     problems: tuple[Sighting, ...] = ()
     examined: tuple[Examined, ...] = ()
     origin: Origin | None = None
+    revision: Revision | None = None
 
 
 class Unreadable(Exception):

@@ -14,7 +14,16 @@ from readiness.intake import jsonfile
 from readiness.intake.body import Body
 from readiness.intake.formats import format
 from readiness.intake.jsonfile import listed, mapping
-from readiness.intake.reading import Context, Examined, Limits, Outcome, Reading, TooLarge, Unreadable
+from readiness.intake.reading import (
+    Context,
+    Examined,
+    Limits,
+    Outcome,
+    Reading,
+    Revision,
+    TooLarge,
+    Unreadable,
+)
 from readiness.intake.xmlstream import read_xml, root_of
 from tickets.findings import Finding
 from tickets.redact import mask_text
@@ -36,6 +45,8 @@ WORDS = {
 SET_ASIDE = frozenset({"false_positive", "not_affected"})
 # The newer method judges better; of several ratings by one method the worst counts.
 METHODS = ("CVSSv4", "CVSSv31", "CVSSv3", "CVSSv2")
+SERIAL = re.compile(r"(?i)urn:uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+VERSION = re.compile(r"[1-9][0-9]{0,8}")
 NAMESPACE = re.compile(r"http://cyclonedx\.org/schema/bom/(1\.\d{1,2})")
 SHOWN = 20
 SHOWN_TITLE = 300
@@ -71,6 +82,7 @@ class Bill:
 
     limits: Limits
     version: str = ""
+    revision: Revision | None = None
     components: int = 0
     vulnerabilities: list[Vulnerability] | None = None
     names: dict[str, str] = field(default_factory=dict)
@@ -129,11 +141,23 @@ def word_of(severity: str, score: Any) -> str:
     return "critical" if points >= 9 else "high" if points >= 7 else "medium" if points >= 4 else "low"
 
 
+def revision_of(serial: Any, version: Any) -> Revision | None:
+    """Which revision of which bill it is; None without a serial number, or with a version that is no number.
+
+    ECMA-424, serialNumber and version: a changed bill keeps its serial and gets the next version.
+    """
+    text = str(version)
+    if not isinstance(serial, str) or not SERIAL.fullmatch(serial) or not VERSION.fullmatch(text):
+        return None
+    return Revision(serial.lower(), int(text))
+
+
 def bill_of(document: dict[str, Any], limits: Limits) -> Bill:
     """The bill of a JSON document; components may hold components."""
     if document.get("bomFormat") != "CycloneDX":
         raise Unreadable("This is not CycloneDX: bomFormat does not say so.", path="bomFormat")
     bill = Bill(limits, str(document.get("specVersion", ""))[:10])
+    bill.revision = revision_of(document.get("serialNumber"), document.get("version", 1))
     waiting = list(listed(document.get("components", []), "components"))
     while waiting:
         component = mapping(waiting.pop(), "components")
@@ -188,6 +212,7 @@ class XmlBill:
             if name != "bom" or not found:
                 raise Unreadable(f"This is not CycloneDX: its outermost element is <{name}>.")
             self.bill.version = found[1]
+            self.bill.revision = revision_of(attributes.get("serialNumber"), attributes.get("version", 1))
         self.path.append(name)
         self.words = ""
         # Those under metadata and under the tools of a vulnerability are no parts of the system.
@@ -274,6 +299,7 @@ def read(body: Body, context: Context) -> Reading:
         size=bill.components,
         problems=problems,
         examined=(Examined("bill", is_whole, bill.components),),
+        revision=bill.revision,
     )
 
 

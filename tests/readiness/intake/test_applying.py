@@ -354,3 +354,37 @@ def test_a_report_that_was_applied_again_still_stands_before_older_ones() -> Non
     late = deliver(ticket, junit(5, failed=5), minutes=9, run_id="77", run_attempt=1)
 
     assert (late.status, status_of(ticket)) == ("unchanged", "ok")
+
+
+SERIAL = "urn:uuid:3e671687-395b-41f5-a30f-a58921a69b79"
+
+
+def bill(version: int, *vulnerabilities: str, serial: str = SERIAL) -> bytes:
+    document = {
+        "bomFormat": "CycloneDX", "specVersion": "1.6", "serialNumber": serial, "version": version,
+        "components": [{"type": "library", "name": "django", "purl": "pkg:pypi/django@4.2"}],
+        "vulnerabilities": [{"id": each, "ratings": [{"severity": "critical"}]} for each in vulnerabilities],
+    }  # fmt: skip
+    return json.dumps(document).encode()
+
+
+def test_a_lower_version_of_the_same_bill_does_not_replace_a_higher_one() -> None:
+    ticket = factories.ticket()
+    deliver(ticket, bill(3, "CVE-1"), format="cyclonedx", run_id="1")
+
+    late = deliver(ticket, bill(2), format="cyclonedx", run_id="2", minutes=5)
+
+    assert (late.status, status_of(ticket, "dep.vulns")) == ("unchanged", "failing")
+    assert late.reason == "Revision 3 of this document stays; this is revision 2."
+
+
+@pytest.mark.parametrize(
+    "newer", [bill(4), bill(3), bill(1, serial="urn:uuid:11111111-395b-41f5-a30f-a58921a69b79")]
+)
+def test_a_bill_that_is_not_a_lower_version_of_the_same_counts(newer: bytes) -> None:
+    ticket = factories.ticket()
+    deliver(ticket, bill(3, "CVE-1"), format="cyclonedx", run_id="1")
+
+    deliver(ticket, newer, format="cyclonedx", run_id="2", minutes=5)
+
+    assert status_of(ticket, "dep.vulns") == "ok"

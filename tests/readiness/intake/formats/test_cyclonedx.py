@@ -134,3 +134,30 @@ def test_components_within_components_without_end_are_refused() -> None:
 def test_more_components_than_the_limit_are_refused() -> None:
     with pytest.raises(TooLarge, match="more than 2 components"):
         read_report((SAMPLES / "scanned.json").read_bytes(), context=Context(limits=Limits(results=2)))
+
+
+@pytest.mark.parametrize(
+    ("serial", "version", "expected"),
+    [
+        ("urn:uuid:3E671687-395b-41f5-a30f-a58921a69b79", 2, 2),
+        ("urn:uuid:3e671687-395b-41f5-a30f-a58921a69b79", None, None),
+        ("urn:uuid:3e671687-395b-41f5-a30f-a58921a69b79", 0, None),
+        ("urn:uuid:3e671687-395b-41f5-a30f-a58921a69b79", "two", None),
+        ("3e671687", 2, None),
+        (7, 2, None),
+        ("", 2, None),
+    ],
+)
+def test_a_bill_says_which_revision_it_is_only_as_the_standard_has_it(
+    serial: object, version: object, expected: int | None
+) -> None:
+    document = {
+        "bomFormat": "CycloneDX", "specVersion": "1.6", "serialNumber": serial, "version": version,
+        "components": [{"type": "library", "name": "a"}], "vulnerabilities": [],
+    }  # fmt: skip
+    reading = read_report(json.dumps(document).encode())
+
+    assert (reading.revision and reading.revision.number) == expected
+    if expected:
+        assert reading.revision is not None
+        assert reading.revision.serial == "urn:uuid:3e671687-395b-41f5-a30f-a58921a69b79"
