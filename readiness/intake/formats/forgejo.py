@@ -1,14 +1,14 @@
 """Owns Forgejo's events about runs of its Actions: success, failure, and success after a failure.
 
 Format: forgejo.org, webhooks, `action_run_success`, `action_run_failure` and `action_run_recover`. Gitea's
-`workflow_run` has GitHub's shape and is read as that.
+`workflow_run` has GitHub's shape and is read as that, whatever source sends it.
 """
 
 import re
 
 from readiness.intake.body import Body
 from readiness.intake.events import commit, ended, event_in, inside, moment, silent, text
-from readiness.intake.formats import format
+from readiness.intake.formats import format, github
 from readiness.intake.reading import Context, Origin, Reading
 from tickets.scoring import Status
 
@@ -25,6 +25,8 @@ def recognise(head: bytes) -> bool:
 def read(body: Body, context: Context) -> Reading:
     """Read one event; one that is no run proves nothing, and says so."""
     event, warnings = event_in(body)
+    if inside(event, "workflow_run"):
+        return github.workflow_run(event, context, warnings)
     run = inside(event, "run")
     if not run:
         return silent("forgejo", "other", "Nothing is read from an event of this kind.", warnings)

@@ -11,7 +11,7 @@ FORGEJO, GITEA = "x-forgejo-signature", "x-gitea-signature"
 @provider(
     "gitea",
     title="Gitea or Forgejo",
-    formats=("github", "forgejo"),
+    formats=("forgejo",),
     where="Repository, Settings, Webhooks, Add webhook; content type application/json",
     events="Workflow runs (Gitea) or Action runs (Forgejo)",
 )

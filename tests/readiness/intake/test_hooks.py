@@ -256,3 +256,32 @@ def test_every_provider_is_documented() -> None:
     assert STANDARD_WEBHOOKS in discover()
     for each in discover().values():
         assert each.title in text
+
+
+@pytest.mark.parametrize("kind", ["github", "gitea", "forgejo", "gitlab", "sonarqube"])
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"ref": "refs/heads/main", "after": "a" * 40, "commits": [], "repository": {"full_name": "o/r"}},
+        {"action": "opened", "issue": {"number": 1}, "repository": {"full_name": "o/r"}},
+        {"object_kind": "push", "ref": "refs/heads/main", "project": {"id": 1}},
+        {"action": "created", "release": {"tag_name": "v1"}},
+        {},
+    ],
+    ids=["push", "issue", "push of GitLab", "release", "nothing"],
+)
+def test_an_event_of_another_kind_is_kept_and_changes_nothing(
+    client: Client, kind: str, event: dict[str, Any]
+) -> None:
+    ticket = make.ticket()
+    source, secret = Source.open_for(ticket.deployment, name=kind, by=make.SYSTEM, kind=KINDS.get(kind, kind))
+    body = json.dumps(event).encode()
+
+    answer = client.post(
+        f"/hooks/{source.public_id}/", body, "application/json", headers=SIGN[kind](body, secret)
+    )
+    Delivery.objects.work(Delivery.objects.get().pk)
+
+    delivery = Delivery.objects.get()
+    assert (answer.status_code, delivery.status) == (202, "unchanged"), delivery.reason
+    assert not Standing.objects.exists()
