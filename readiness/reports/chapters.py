@@ -25,6 +25,7 @@ BLOCKERS = 150
 OBJECTS = 12
 WHOLE = 10
 WAIVERS = 6
+OVERRIDES = 20
 ABREAST = 14
 ADVICE = 100
 CARD = 3000
@@ -53,6 +54,7 @@ def notes(content: Mapping[str, Any]) -> list[str]:
     said = []
     if decided["override"]:
         said.append(_override(decided["override"], decided["computed"]))
+    said += [_broken_glass(row) for row in content.get("overrides", ()) if is_broken_glass(row)]
     if decided["lowering"]:
         lowering = decided["lowering"]
         computed = f"computed {decided['computed'].lower()}. Reason: {_sentence(lowering['reason'])}"
@@ -68,6 +70,24 @@ def _override(row: Row, computed: str) -> str:
     where = f"for commit {row['commit'][:12]} until {ends}, by {row['by']}; computed {computed.lower()}"
     start = "Overridden to ready" if row["applies"] else "An override to ready is in force"
     return f"{start} {where}. Reason: {_sentence(row['reason'])}"
+
+
+def is_broken_glass(row: Row) -> bool:
+    """Tell whether an override lets one deployment through, and none has used it yet."""
+    return bool(row["single_use"]) and row["state"] == "In force"
+
+
+def _broken_glass(row: Row) -> str:
+    ends = day(as_moment(row["until"]))
+    people = f"by {row['requester']}, approved by {row['approver']}"
+    start = f"The glass is broken for commit {row['commit'][:12]} until {ends}, for one deployment, {people}"
+    return f"{start}. Reason: {_sentence(row['reason'])} Incident: {row['incident']}"
+
+
+def override(row: Row) -> Row:
+    """Return a signed override with its mark: one that is in force or was used let something through."""
+    tone = "fail" if row["state"] in {"In force", "Used"} else "mute"
+    return {**row, "tone": tone, "reason": _sentence(row["reason"])}
 
 
 def _waivers(rows: Sequence[Row]) -> list[str]:

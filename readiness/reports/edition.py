@@ -202,6 +202,11 @@ class Edition:
         return [chapters.condition(row) for row in rows]
 
     @cached_property
+    def overrides(self) -> chapters.Capped[Row]:
+        rows = [chapters.override(row) for row in self.content.get("overrides", ())]
+        return chapters.capped(rows, chapters.OVERRIDES)
+
+    @cached_property
     def actions(self) -> list[Row]:
         titles = {row["key"]: row["title"] for row in self.content["conditions"]}
         priorities = {row["ref"]: row["priority"] for row in self.content["blockers"]}

@@ -54,6 +54,7 @@ def freeze(ticket: Ticket, at: datetime) -> Content:
         "blockers": freeze_rows.blockers(judgement, people),
         "elsewhere": freeze_rows.elsewhere(judgement),
         "waivers": freeze_rows.waivers(judgement, people),
+        "overrides": freeze_rows.overrides(ticket, at),
         "recommendations": freeze_rows.recommendations(ticket),
         "checklist": freeze_rows.checklist(judgement, people),
         "conclusion": ticket.conclusion,

@@ -1,6 +1,7 @@
 """Owns freezing the record's rows: sections with their findings, blockers, waivers, the checklist."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
@@ -178,6 +179,24 @@ def elsewhere(judgement: Judgement) -> list[Row]:
             "waived_until": _waived_until(row, judgement),
         }
         for row in judgement.others
+    ]
+
+
+def overrides(ticket: Ticket, at: datetime) -> list[Row]:
+    """Return every override that two people signed, newest first, with what became of it."""
+    return [
+        {
+            "commit": row.commit,
+            "reason": row.reason,
+            "incident": row.incident,
+            "requester": str(row.requester),
+            "approver": str(row.approver),
+            "single_use": row.single_use,
+            "until": moment(row.until),
+            "state": row.word(at),
+            "receipt": row.receipt,
+        }
+        for row in ticket.overrides.signed()
     ]
 
 

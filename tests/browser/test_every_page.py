@@ -13,6 +13,8 @@ from tests.browser import records
 from tests.browser.records import Record
 from tests.live import Live
 
+# How a page looks does not depend on the database; what people do on it runs on both, in the stories.
+LEGS = {"postgres"}
 # Addresses that show no page: machines ask them, they take a form only, or they hand out a file.
 NO_PAGES = {
     "healthz", "readyz", "metrics", "badge", "badge-endpoint", "override", "waiver", "problem-decide",

@@ -33,13 +33,17 @@ class OverrideQuerySet(models.QuerySet["Override"]):
         rows = self.filter(state__in=states, until__gt=at)
         return rows.select_related("requester", "approver").order_by("-id")
 
+    def signed(self) -> Self:
+        """Return those that two people signed, whatever became of them, newest first."""
+        return self.exclude(approver=None).select_related("requester", "approver").order_by("-id")
+
     def by_month(self, at: datetime) -> "models.QuerySet[Any, Any]":
         """Return the months of the last half year with how many were signed in each, newest first.
 
         A gate that is overridden every week is not calibrated.
         """
-        signed = self.exclude(approver=None).filter(at__gt=at - timedelta(days=183))
-        counted = signed.annotate(month=TruncMonth("at")).values("month")
+        late = self.signed().order_by().filter(at__gt=at - timedelta(days=183))
+        counted = late.select_related(None).annotate(month=TruncMonth("at")).values("month")
         return counted.annotate(count=models.Count("pk")).order_by("-month")
 
 
@@ -95,6 +99,12 @@ class Override(models.Model):
     def is_signed(self) -> bool:
         """Tell whether two people stand for it and nothing has ended it yet; time is not asked here."""
         return self.state == self.State.APPROVED
+
+    def word(self, at: datetime) -> str:
+        """Return what became of it until a moment, in a word or two."""
+        if self.state == self.State.APPROVED and self.until <= at:
+            return "Over"
+        return str(self.State(self.state).label)
 
     def facts(self) -> verdict.OverrideFacts:
         return verdict.OverrideFacts(

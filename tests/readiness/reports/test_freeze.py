@@ -202,6 +202,46 @@ def test_an_override_is_printed_with_commit_end_people_and_what_was_computed() -
     assert shown.sentence == "Ready. You may deploy. Computed: not ready."
 
 
+def test_broken_glass_is_printed_while_it_waits_and_after_it_was_used() -> None:
+    ticket = make.ticket()
+    make.criterion(ticket)
+    glass = make.override(
+        ticket, by=make.acting(make.alice()), approver=make.bob(), commit="a1f39c2", reason="Shop is down",
+        until=NOW + timedelta(hours=2), single_use=True, incident="https://status.example.com/7",
+    )  # fmt: skip
+
+    note = (
+        "The glass is broken for commit a1f39c2 until 5 Feb 2026, for one deployment, "
+        "by alice, approved by bob. Reason: Shop is down. Incident: https://status.example.com/7"
+    )
+    assert note in edition(ticket).notes
+
+    assert glass.use(by=make.SYSTEM, receipt="gev_7")
+
+    shown = edition(ticket)
+    assert note not in shown.notes
+    (row,) = shown.overrides.rows
+    assert (row["state"], row["receipt"], row["tone"]) == ("Used", "gev_7", "fail")
+    assert row["incident"] == "https://status.example.com/7"
+
+
+def test_what_ended_or_ran_out_is_told_and_let_nothing_through() -> None:
+    ticket = make.ticket()
+    over, standing = (
+        make.override(
+            ticket, by=make.acting(make.alice()), approver=make.bob(), commit=commit, reason="Launch day.",
+            until=NOW + timedelta(days=3),
+        )
+        for commit in ("a1f39c2", "b1f39c2")
+    )  # fmt: skip
+    over.withdraw(by=make.acting(make.bob()), reason="It is over.")
+    later = freeze.freeze(ticket, NOW + timedelta(days=4))
+
+    assert [row["state"] for row in freeze.freeze(ticket, NOW)["overrides"]] == ["In force", "Ended"]
+    assert freeze.freeze(ticket, NOW)["overrides"][0]["commit"] == standing.commit
+    assert [row["state"] for row in later["overrides"]] == ["Over", "Ended"]
+
+
 def test_a_dropped_ticket_and_one_with_a_newer_audit_say_so() -> None:
     old = make.ticket(audited_on=make.day(-30))
     new = make.ticket(old.deployment)

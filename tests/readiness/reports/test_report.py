@@ -7,12 +7,12 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from django.core.files.storage import FileSystemStorage
 from django.db import connection, connections
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from readiness.files import Folder
 from readiness.reports import freeze, paper
 from readiness.reports.models import Report
 from tests import factories as make
@@ -40,7 +40,7 @@ def lose_worker(report: Report) -> None:
 
 def stored() -> list[Path]:
     storage = Report._meta.get_field("pdf").storage
-    assert isinstance(storage, FileSystemStorage)
+    assert isinstance(storage, Folder)
     return sorted(Path(storage.location).glob("reports/**/*.pdf"))
 
 
@@ -163,14 +163,14 @@ def test_a_worker_that_loses_its_lease_while_it_stores_takes_the_file_away(
     before = stored()
     report = ask(ticket)
     first = claimed(report)
-    save = FileSystemStorage.save
+    save = Folder.save
 
     def save_and_lose(*args: Any, **kwargs: Any) -> str:
         lose_worker(report)
         claimed(report)
         return save(*args, **kwargs)
 
-    monkeypatch.setattr(FileSystemStorage, "save", save_and_lose)
+    monkeypatch.setattr(Folder, "save", save_and_lose)
     first.work()
 
     report.refresh_from_db()
