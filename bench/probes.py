@@ -214,9 +214,10 @@ def main() -> None:
         urls = [f"{row.base_url}/health" for row in looked_at for _ in ONE_QUESTION]
         due(ONE_QUESTION, looked_at)
         work_all()
+        targets = {row.pk: subjects.target_of(row) for row in looked_at}
         jobs = [
-            Job(PROBES[state.probe], subjects.target_of(state.deployment), state.claims)
-            for state in ProbeState.objects.select_related("deployment").order_by("deployment")
+            Job(PROBES[state.probe], targets[state.deployment_id], state.claims)
+            for state in ProbeState.objects.order_by("deployment", "probe")
         ]
         policy = egress.from_settings()
         base = Way("plain aiohttp", lambda: asyncio.run(plain(urls)))

@@ -17,6 +17,7 @@ from readiness.outside.policy import Blocked
 from readiness.probes.checkout import Checkout
 from readiness.probes.outcomes import OF_STATUS, SAW, NotApplicable, NotSupported, Outcome, judge
 from readiness.probes.registry import Probe, RepositoryLook, RuntimeLook
+from readiness.probes.sharing import Answers
 from readiness.probes.target import Target
 from tickets.findings import Finding
 from tickets.redact import mask_json, mask_text
@@ -97,15 +98,20 @@ def claims_in(evidence: Mapping[str, Any]) -> dict[str, str]:
 
 
 async def confirmed_look(
-    job: Job, client: Client, turn: AbstractAsyncContextManager[object], pause: float
+    job: Job,
+    client: Client,
+    turn: AbstractAsyncContextManager[object],
+    pause: float,
+    answers: Answers | None = None,
 ) -> Result:
     """Look, and look again when the answer differs from what was last confirmed.
 
-    `turn` is entered for each look, `pause` seconds lie between two. Looks that disagree give an unconfirmed
+    `turn` is entered for each look, `pause` seconds lie between two. The first look shares `answers` with
+    other probes; one that confirms hears everything anew. Looks that disagree give an unconfirmed
     result: one bad run is not a fact, and neither is one good run.
     """
     started_at, started = datetime.now(UTC), time.monotonic()
-    look = await _look_in_turn(job, client, turn)
+    look = await _look_in_turn(job, client, turn, answers)
     agree, looks = look.outcome in SAW, 1
     while agree and looks < _needed(job, look):
         await asyncio.sleep(pause)
@@ -134,9 +140,11 @@ def _needed(job: Job, look: "Look") -> int:
     return TIMEOUT_CONFIRMATIONS if look.timed_out else job.probe.confirmations
 
 
-async def _look_in_turn(job: Job, client: Client, turn: AbstractAsyncContextManager[object]) -> "Look":
+async def _look_in_turn(
+    job: Job, client: Client, turn: AbstractAsyncContextManager[object], answers: Answers | None = None
+) -> "Look":
     async with turn:
-        return await look_once(job, client)
+        return await look_once(job, client, answers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,11 +175,11 @@ class Look:
         return {"findings": said, "exchanges": list(self.exchanges)}
 
 
-async def look_once(job: Job, client: Client) -> Look:
+async def look_once(job: Job, client: Client, answers: Answers | None = None) -> Look:
     """Ask a probe once, within its deadline, and return what it saw. Raises nothing but cancellation."""
     probe, subject = job.probe, job.subject
     if isinstance(subject, Target):
-        subject = subject.bound(client)
+        subject = subject.bound(client, answers)
     return await _asked(probe, subject)
 
 

@@ -16,6 +16,7 @@ from readiness.outside.policy import Policy
 from readiness.probes.checkout import Checkout
 from readiness.probes.looking import Job, Result, confirmed_look
 from readiness.probes.outcomes import Outcome
+from readiness.probes.sharing import Answers
 
 CANCELLED = "The run was cancelled before this probe had finished."
 OUT_OF_TIME = "The batch ran out of time before this probe had finished."
@@ -102,6 +103,8 @@ class _Batch:
         self.size, self.tells = size, tells
         self.ready: list[Result] = []
         self.broken: BaseException | None = None
+        # By the target itself: what two deployments answer is kept apart, even at one address.
+        self.answers: defaultdict[int, Answers] = defaultdict(Answers)
         self.events: SimpleQueue[Job | list[Result] | Exception | None] = SimpleQueue()
         self.stopped = threading.Event()
 
@@ -156,6 +159,8 @@ class _Batch:
                 self._hand_over()
                 for task in [task for task, job in left.items() if self._is_over(job, clock() - began)]:
                     task.cancel()
+            for answers in self.answers.values():
+                answers.end()
         if self.broken:
             raise self.broken
 
@@ -182,7 +187,8 @@ class _Batch:
             self.ready = []
 
     async def _one(self, job: Job, client: Client, turns: "_Turns") -> None:
-        result = await confirmed_look(job, client, turns.of(job, self._tell(job)), self.limits.pause)
+        turn, answers = turns.of(job, self._tell(job)), self.answers[id(job.subject)]
+        result = await confirmed_look(job, client, turn, self.limits.pause, answers)
         self.ready.append(result)
         if len(self.ready) >= self.size:
             self._hand_over()

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from readiness.outside.egress import DEADLINE, Client
 from readiness.outside.exchange import Exchange, origin
 from readiness.probes.outcomes import NotApplicable
+from readiness.probes.sharing import Answers, Question, question
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -66,15 +67,22 @@ class Target:
     rate_limit: int | None = None
     client: Client | None = field(default=None, compare=False, repr=False)
     exchanges: list[Exchange] = field(default_factory=list, compare=False, repr=False)
+    answers: Answers | None = field(default=None, compare=False, repr=False)
+    put: set[Question] = field(default_factory=set, compare=False, repr=False)
 
-    def bound(self, client: Client) -> Self:
-        """Return the same target with a way to ask and an empty record of what was exchanged."""
+    def bound(self, client: Client, answers: Answers | None = None) -> Self:
+        """Return the same target with a way to ask and an empty record of what was exchanged.
+
+        With `answers`, what other probes of the same batch have asked is not asked again.
+        """
         made = object.__new__(type(self))
         # As `replace` does in a third of its time: every look binds a target, and it has many fields.
         for name in self.__slots__:
             object.__setattr__(made, name, getattr(self, name))
         object.__setattr__(made, "client", client)
         object.__setattr__(made, "exchanges", [])
+        object.__setattr__(made, "answers", answers)
+        object.__setattr__(made, "put", set())
         return made
 
     @property
@@ -117,22 +125,27 @@ class Target:
         body: bytes | None = None,
         follow: bool = False,
         private: bool = False,
+        fresh: bool = False,
         deadline: float = DEADLINE,
     ) -> Exchange:
         """Ask the deployment and keep the exchange for the record. Raises as `Client.ask` does.
 
         With `private` the record gets neither body nor anything else that may hold a secret: where one may be
-        found, none is kept.
+        found, none is kept. With `fresh` the answer is never one that another probe has just got.
         """
-        exchange = await self.way_out.ask(
-            method,
-            self.url(path),
-            headers,
-            host=self.host_header,
-            body=body,
-            follow=follow,
-            deadline=deadline,
-        )
+        url = self.url(path)
+
+        async def put() -> Exchange:
+            return await self.way_out.ask(
+                method, url, headers, host=self.host_header, body=body, follow=follow, deadline=deadline
+            )
+
+        asked = question(method, url, headers, body) if self.answers and not (fresh or private) else None
+        if self.answers and asked and asked not in self.put:
+            self.put.add(asked)
+            exchange = await self.answers.ask(asked, put, follow=follow, deadline=deadline)
+        else:
+            exchange = await put()
         self.exchanges.append(exchange.without_secrets() if private else exchange)
         return exchange
 
