@@ -17,22 +17,37 @@ def insert(row: models.Model) -> None:
     """
     using = router.db_for_write(type(row), instance=row)
     connection = connections[using]
-    statement, fields = insert_of(type(row), using)
-    values = [field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in fields]
+    statement, fields = insert_of(type(row), using, returning=True)
     with connection.cursor() as cursor:
-        cursor.execute(statement, values)
+        cursor.execute(statement, values_of(row, fields, connection))
         row.pk = cursor.fetchone()[0]
     row._state.adding, row._state.db = False, using
 
 
+def insert_all(rows: Sequence[models.Model]) -> None:
+    """Store new rows of one model, as `bulk_create` does in three times as long; they get no primary key."""
+    if not rows:
+        return
+    using = router.db_for_write(type(rows[0]))
+    connection = connections[using]
+    statement, fields = insert_of(type(rows[0]), using, returning=False)
+    with connection.cursor() as cursor:
+        cursor.executemany(statement, [values_of(row, fields, connection) for row in rows])
+
+
+def values_of(row: models.Model, fields: Sequence[Any], connection: Any) -> list[Any]:
+    """Return what an INSERT stores of a row, in the order of the fields."""
+    return [field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in fields]
+
+
 @cache
-def insert_of(model: type[models.Model], using: str) -> tuple[str, list[Any]]:
+def insert_of(model: type[models.Model], using: str, *, returning: bool) -> tuple[str, list[Any]]:
     """Return Django's own INSERT for one row of a model, and the fields whose values it takes, in order."""
     fields = [field for field in model._meta.local_concrete_fields if not field.primary_key]
     query = InsertQuery(model)
     query.insert_values(fields, [model(**{field.attname: None for field in fields})], raw=True)
     compiler = query.get_compiler(using)
-    compiler.returning_fields = [model._meta.pk]
+    compiler.returning_fields = [model._meta.pk] if returning else None
     ((statement, _),) = compiler.as_sql()
     return statement, fields
 

@@ -23,6 +23,7 @@ from readiness.probes.outcomes import Outcome
 from readiness.probes.registry import PROBES, Probe
 from readiness.probes.remembering import Remembered
 from readiness.probes.vantages import JobAtVantage, JobAtVantageQuerySet
+from readiness.statements import insert_all
 from tickets.models import Actor, Deployment, Evidence, Refused
 
 OUTCOMES = [
@@ -268,9 +269,7 @@ class ProbeRun(JobAtVantage):
 
 class ProbeResultQuerySet(models.QuerySet["ProbeResult"]):
     @transaction.atomic
-    def keep(
-        self, seen: Sequence[tuple[ProbeState, Result]], run: ProbeRun | None = None
-    ) -> "list[ProbeResult]":
+    def keep(self, seen: Sequence[tuple[ProbeState, Result]], run: ProbeRun | None = None) -> None:
         """Store results and move the states that they are of, in as many queries for fifty as for one.
 
         `run` is the run of a person; the results of a batch belong to none.
@@ -291,7 +290,7 @@ class ProbeResultQuerySet(models.QuerySet["ProbeResult"]):
                 )
             )  # fmt: skip
         ProbeState.objects.put([state for state, _ in seen])
-        return self.bulk_create(rows)
+        insert_all(rows)
 
     def on(self, day: date) -> Self:
         """Return the results of one day, in UTC."""

@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from readiness.intake.models import ApiToken, Delivery, Source
-from readiness.statements import insert
+from readiness.statements import insert, insert_all
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -42,6 +42,17 @@ def test_a_row_is_stored_as_save_would_store_it() -> None:
         name: saved[name] for name in saved.keys() - own
     }
     assert (kept["observed_at"], kept["received_at"]) == (ours.observed_at, ours.received_at)
+
+
+@pytest.mark.parametrize("count", [0, 1, 300])
+def test_many_rows_are_stored_as_one_is(count: int) -> None:
+    deployment = factories.deployment()
+
+    insert_all([delivery(str(number), deployment=deployment) for number in range(count)])
+
+    stored = Delivery.objects.order_by("id").values_list("idempotency_key", flat=True)
+    assert list(stored) == [str(number) for number in range(count)]
+    assert all(row.context["words"] == ["ä", "\\", "%s"] for row in Delivery.objects.all())
 
 
 def test_a_stored_row_is_no_new_one_any_more() -> None:
