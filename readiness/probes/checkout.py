@@ -60,10 +60,20 @@ ASIDE = frozenset(
         "bench",
         "demo",
         "demos",
+        "demo_project",
+        "example_project",
+        "example_app",
+        "sample_project",
+        "project_template",
+        # What is translated there stands in the code already.
+        "locale",
+        "locales",
+        "translations",
     }
 )
 TEST_FILE = re.compile(
-    r"(^|/)(test_[^/]*|[^/]*(_test|\.test|\.spec|_spec|Test|Tests|IT))\.\w+$|(^|/)conftest\.py$"
+    # In Python "_spec" is a word like another: a migration may be called dim_spec.py.
+    r"(^|/)(test_[^/]*|[^/]*(_test|\.test|\.spec|_spec(?!\.py$)|Test|Tests|IT))\.\w+$|(^|/)conftest\.py$"
 )
 
 
@@ -275,7 +285,12 @@ class Checkout:
 def is_aside(path: str) -> bool:
     """Tell whether a path is vendored, built, a test, an example or a document: not what runs."""
     folders = {part.lower() for part in PurePosixPath(path).parts[:-1]}
-    return bool(folders & (FOREIGN | ASIDE)) or bool(TEST_FILE.search(path))
+    return bool(folders & (FOREIGN | ASIDE)) or bool(TEST_FILE.search(path)) or is_template(path)
+
+
+def is_template(path: str) -> bool:
+    """Tell whether a path is filled in for other projects first: "{{cookiecutter.slug}}/settings.py"."""
+    return "{{" in path
 
 
 def is_foreign(path: str) -> bool:

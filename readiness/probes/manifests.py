@@ -24,6 +24,8 @@ DEPLOYED = (
     *("vercel.json", "netlify.toml", "Chart.yaml", "kustomization.yaml", "gunicorn*.py", "*.service"),
 )
 
+STATIC = frozenset({"static", "public", "wwwroot"})
+
 
 @dataclass(frozen=True, slots=True)
 class Ecosystem:
@@ -252,5 +254,6 @@ def _is_pinned(text: str) -> bool:
 
 
 def deployable(checkout: Checkout, name: str) -> list[str]:
-    """Return the manifests of a name that are the project's own."""
-    return [path for path in checkout.files(name) if not is_aside(path)]
+    """Return the manifests of a name that are the project's own; among static files lie other people's."""
+    own = [path for path in checkout.files(name) if not is_aside(path)]
+    return [path for path in own if not STATIC & set(path.split("/")[:-1])]

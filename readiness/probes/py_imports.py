@@ -188,7 +188,18 @@ def is_brought(top: str, names: frozenset[str]) -> bool:
     wanted = squeezed(top)
     if len(wanted) < 3:
         return wanted in names
-    return any(wanted in squeezed(name) for name in names)
+    return any(wanted in squeezed(name) or abridges(wanted, squeezed(name)) for name in names)
+
+
+def abridges(wanted: str, name: str) -> bool:
+    """Tell whether a module's name is that of a distribution with some words left out.
+
+    aliyunsdkalimt is in aliyun-python-sdk-alimt: both begin alike, and most letters are there in order.
+    """
+    if len(wanted) < 6 or wanted[:4] != name[:4] or 5 * len(wanted) < 3 * len(name):
+        return False
+    letters = iter(name)
+    return all(letter in letters for letter in wanted)
 
 
 @lru_cache(maxsize=20_000)

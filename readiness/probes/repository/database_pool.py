@@ -32,6 +32,13 @@ JAVASCRIPT_SERVER = re.compile(
     r"""|\bnew\s+(?:pg\.)?Pool\s*\(|\bmysql\d?\.createPool\s*\(|\b(?:postgres|drizzle|neon)\(\s*process\.env"""
     r"""|\bnew\s+Sequelize\(\s*process\.env|process\.env\.(?:DATABASE|DB|POSTGRES|MYSQL)_(?:URL|URI|HOST)\b"""
 )
+# A file or an environment that is laid over what the code says; what it holds cannot be seen.
+OVERLAID = re.compile(
+    r"\.from_(?:envvar|pyfile|prefixed_env)\(|\bapp_config_from_env\("
+    r"|^\s*from \.{0,2}(?:local_settings|settings_local|[a-z]\w*_config) import \*",
+    re.MULTILINE,
+)
+FLASK = "SQLAlchemy"
 PRISMA = re.compile(r'(?s)datasource\s+\w+\s*\{[^}]*?provider\s*=\s*"(\w+)"')
 
 
@@ -54,7 +61,10 @@ def database_pool(checkout: Checkout) -> list[Finding]:
     pooled = pools_in(checkout)
     by_default = "" if pooled else engine_of_its_own(checkout)
     kept = pooled or ([by_default] if by_default else [])
-    return [database(places, kept), *([pool(pooled, by_default)] if uses_python(places) else [])]
+    return [
+        database(places, kept, overlay(checkout)),
+        *([pool(pooled, by_default)] if uses_python(places) else []),
+    ]
 
 
 def addresses_in(checkout: Checkout) -> Iterator[tuple[str, str]]:
@@ -69,6 +79,14 @@ def addresses_in(checkout: Checkout) -> Iterator[tuple[str, str]]:
         for found in PRISMA.finditer(schema):
             yield path, "file" if found[1] == "sqlite" else "environment"
     yield from in_javascript(checkout)
+
+
+def overlay(checkout: Checkout) -> str:
+    """Return where other settings are laid over those in the code, or ""."""
+    for path, text in checkout.own_texts("*.py"):
+        if found := OVERLAID.search(text):
+            return f"{path}:{javascript.line_at(text, found.start())}"
+    return ""
 
 
 def in_javascript(checkout: Checkout) -> Iterator[tuple[str, str]]:
@@ -135,8 +153,10 @@ def pools_in(checkout: Checkout) -> list[str]:
 
 def engine_of_its_own(checkout: Checkout) -> str:
     """Return where SQLAlchemy makes an engine, which keeps a pool of five unless it is told not to, or ""."""
-    for path, tree in pycode.trees(checkout, *ENGINES):
+    for path, tree in pycode.trees(checkout, *ENGINES, FLASK):
         for node in () if pycode.is_development(path) else ast.walk(tree):
+            if isinstance(node, ast.Call) and pycode.called(node) == FLASK:
+                return f"{path}:{node.lineno}"
             if isinstance(node, ast.Call) and pycode.called(node) in ENGINES and node.args:
                 address = pycode.literal(node.args[0])
                 on_file = isinstance(address, str) and "sqlite" in address.lower()
@@ -174,14 +194,17 @@ def uses_python(places: list[tuple[str, str]]) -> bool:
     return any(".py:" in where for where, _ in places)
 
 
-def database(places: list[tuple[str, str]], pooled: list[str]) -> Finding:
-    """Return whether production can be given a database server."""
+def database(places: list[tuple[str, str]], pooled: list[str], overlaid: str) -> Finding:
+    """Return whether production can be given a server; `overlaid` is where other settings are laid over."""
     evidence = {"places": [f"{where}: {kind}" for where, kind in places[:20]], "pool": pooled[:10]}
     kinds = {kind for _, kind in places}
     where = places[0][0]
     if kinds == {"perhaps a file"}:
         detail = f"Only SQLite was found ({where}); whether production takes another cannot be seen."
         return Finding("cfg.prod-db", Status.PARTIAL, detail, evidence)
+    if "environment" not in kinds and overlaid:
+        detail = f"The database's address in the code ({where}) may be overruled at {overlaid}."
+        return Finding("cfg.prod-db", Status.PARTIAL, detail, evidence | {"overlaid": overlaid})
     if kinds <= {"file", "perhaps a file"}:
         detail = f"Only SQLite is configured ({where}), and the environment cannot overrule it."
         return Finding("cfg.prod-db", Status.HARDCODED, detail, evidence)

@@ -282,6 +282,11 @@ def test_files_are_chosen_by_name_or_by_path(tmp_path: Path) -> None:
         "conftest.py",
         "src/FooTest.java",
         "Examples/demo.py",
+        "example_project/settings.py",
+        "project_template/package.json",
+        "{{cookiecutter.slug}}/settings.py",
+        "app/locale/de/messages.po",
+        "spec/models/user_spec.rb",
     ],
 )
 def test_tests_vendored_files_examples_and_documents_are_aside(path: str) -> None:
@@ -289,7 +294,15 @@ def test_tests_vendored_files_examples_and_documents_are_aside(path: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "path", ["app/views.py", "src/latest.py", "contest.py", "src/attestation.ts", "main.go"]
+    "path",
+    [
+        "app/views.py",
+        "src/latest.py",
+        "contest.py",
+        "src/attestation.ts",
+        "main.go",
+        "versions/1_dim_spec.py",
+    ],
 )
 def test_what_runs_is_not_aside(path: str) -> None:
     assert not is_aside(path)

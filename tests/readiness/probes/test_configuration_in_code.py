@@ -296,6 +296,12 @@ def versions(body: str) -> dict[str, str]:
     return {"alembic/versions/a.py": text, "app/models.py": TABLE}
 
 
+def test_where_a_program_creates_all_tables_no_migration_is_missed(tmp_path: Path) -> None:
+    files = versions('op.create_table("authors")\n') | {"app/db.py": "Base.metadata.create_all(engine)\n"}
+
+    assert statuses(look(migrations_heads, tmp_path, files)) == [Status.OK]
+
+
 @pytest.mark.parametrize(
     ("files", "expected", "words"),
     [

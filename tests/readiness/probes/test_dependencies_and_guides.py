@@ -297,6 +297,17 @@ DATABASES: Mapping[str, tuple[dict[str, str], list[Status]]] = {
         },
         [Status.OK, Status.OK],
     ),
+    "laid over by a file": (
+        {
+            "app/default.py": 'SQLALCHEMY_DATABASE_URI = "sqlite:///app.db"\n',
+            "app/app.py": "app.config.from_pyfile(path)\ndb = SQLAlchemy()\n",
+        },
+        [Status.PARTIAL, Status.PARTIAL],
+    ),
+    "laid over by a module": (
+        {"app/config.py": 'DATABASE_URL = "sqlite:///app.db"\nfrom shop_config import *\n'},
+        [Status.PARTIAL, Status.NOT_CONFIGURED],
+    ),
     "node": ({"src/db.ts": "new Pool({ connectionString: process.env.DATABASE_URL })\n"}, [Status.OK]),
     "typeorm": ({"src/db.ts": "({ type: 'postgres', host: config.get('DB_HOST') })\n"}, [Status.OK]),
     "typeorm in nest": (

@@ -80,6 +80,7 @@ def test_what_the_repository_sets_itself_is_written_down(tmp_path: Path, files: 
         {"src/a.test.ts": "process.env.ABC\n"},
         {"dist/a.js": "process.env.ABC\n"},
         {"compose.yml": "command: echo $$ABC\n# ${DEF}\n"},
+        {"a.py": "import os\nos.environ.get('PYTHONSTARTUP'); os.environ['COVERAGE_PROCESS_START']\n"},
         {"a.py": "class Settings(BaseSettings):\n    db: DatabaseSettings\n    _inner: str\n"},
     ],
 )

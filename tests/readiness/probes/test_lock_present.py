@@ -53,6 +53,13 @@ def test_a_manifest_with_its_lock_passes_and_without_it_is_missing(
     assert found.evidence["manifest"] in found.detail
 
 
+@pytest.mark.parametrize("folder", ["app/static/assets", "public/vendored", "example_project"])
+def test_a_package_that_was_borrowed_needs_no_lock_of_ours(tmp_path: Path, folder: str) -> None:
+    files = {"pyproject.toml": PYPROJECT, "uv.lock": "locked", f"{folder}/package.json": PACKAGE}
+
+    assert statuses(look(lock_present, tmp_path, files)) == [Status.OK]
+
+
 def test_a_lock_of_another_ecosystem_locks_nothing(tmp_path: Path) -> None:
     found = look(
         lock_present, tmp_path, {"package.json": PACKAGE, "pyproject.toml": PYPROJECT, "uv.lock": ""}
