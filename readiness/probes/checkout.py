@@ -45,6 +45,8 @@ ASIDE = frozenset(
         "tests",
         "__tests__",
         "testing",
+        "testutils",
+        "test_utils",
         "spec",
         "specs",
         "e2e",

@@ -24,7 +24,8 @@ DEPLOYED = (
     *("vercel.json", "netlify.toml", "Chart.yaml", "kustomization.yaml", "gunicorn*.py", "*.service"),
 )
 
-STATIC = frozenset({"static", "public", "wwwroot"})
+# Served as they are, or for the pipeline alone: what lies there is not what is deployed.
+NOT_DEPLOYED = frozenset({"static", "public", "wwwroot", "ci"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,4 +257,4 @@ def _is_pinned(text: str) -> bool:
 def deployable(checkout: Checkout, name: str) -> list[str]:
     """Return the manifests of a name that are the project's own; among static files lie other people's."""
     own = [path for path in checkout.files(name) if not is_aside(path)]
-    return [path for path in own if not STATIC & set(path.split("/")[:-1])]
+    return [path for path in own if not NOT_DEPLOYED & set(path.split("/")[:-1])]

@@ -10,13 +10,15 @@ from readiness.probes.manifests import folder_of
 
 # Where developers and tests keep their own settings; production does not read these.
 DEVELOPMENT = re.compile(
-    r"(?i)(^|[/_.-])(dev|develop|development|local|test|tests|testing|ci|debug|example|sample)([/_.-]|$)"
+    r"(?i)(^|[/_.-])(dev|devel|develop|development|local|test|tests|testing|ci|debug|example|sample)([/_.-]|$)"
 )
 # The same in the name of a class: DevelopmentConfig, SettingsForTests.
 DEVELOPMENT_CLASS = re.compile(r"(Dev|Develop(ment|er)?|Local|Tests?|Testing|CI|Debug|Example)(?=[A-Z_]|$)")
 CONFIGURATION = re.compile(r"(?i)config|settings")
 # What production reads: there a setting of the common module is given another value.
-PRODUCTION = re.compile(r"(?i)(^|[/_.-])(prod|production|live|deploy|deployment|release)([/_.-]|$)")
+PRODUCTION = re.compile(
+    r"(?i)(^|[/_.-])(prod|production|live|deploy|deployment|release)([/_.-]|$)|/settings/product\.py$"
+)
 PRODUCTION_CLASS = re.compile(r"(Prod|Production|Live)(?=[A-Z_]|$)")
 OF_PRODUCTION = re.compile(r"(?m)^class \w*(?:Prod|Production|Live)(?=[A-Z_(:])")
 # What one variable can hold; a field of any other type is filled from several, or not by its name.

@@ -112,7 +112,7 @@ def of_settings(path: str, tree: ast.Module) -> Iterator[tuple[str, str]]:
         if setting.name == "DATABASES":
             text = ast.unparse(setting.value)
             from_environment = reads_address(path, setting.value) or re.search(
-                r"env|dj_database_url|config\(", text
+                r"env|dj_database_url|\bconfig(?:parser)?(?:\.get\w*)?\(", text
             )
             yield setting.where, "environment" if from_environment else kind_of(text)
         elif ADDRESS.match(setting.name):

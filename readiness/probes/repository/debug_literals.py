@@ -59,6 +59,8 @@ def from_settings(
         is_named = setting.name.upper() in {"DEBUG", "ALLOWED_HOSTS"}
         if setting.guarded or not is_named or pycode.is_overridden(setting, by_production):
             continue
+        if setting.name.islower() and setting.owner and not setting.from_environment:
+            continue  # a field of a model, which any part of a program may have
         reads = [found for node in ast.walk(setting.value) if (found := pycode.variable(path, node))]
         value = pycode.literal(reads[0].default if reads else setting.value)
         overruled = bool(reads) or setting.from_environment

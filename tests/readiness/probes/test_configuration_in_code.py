@@ -142,7 +142,9 @@ def test_debug_mode_is_judged_by_its_default(tmp_path: Path, code: str, expected
 
 def test_what_production_sets_anew_is_judged_there(tmp_path: Path) -> None:
     off = {"settings/base.py": "DEBUG = True\n", "settings/production.py": "DEBUG = False\n"}
+    product = {"a/settings/common.py": "DEBUG = True\n", "a/settings/product.py": "DEBUG = False\n"}
     on = {"settings/base.py": "DEBUG = False\n", "settings/production.py": "DEBUG = True\n"}
+    assert statuses(look(debug_literals, tmp_path / "product", product)) == [Status.OK]
 
     assert statuses(look(debug_literals, tmp_path, off)) == [Status.OK]
     assert statuses(look(debug_literals, tmp_path, on)) == [Status.FAILING]
@@ -178,6 +180,9 @@ def test_an_image_that_starts_as_developers_do_is_a_warning(tmp_path: Path, path
         {"Dockerfile.dev": "FROM node:22\nCMD npm run dev\n"},
         {"Dockerfile": "FROM python:3.12\nENV DEBUG=0 NODE_ENV=production\nCMD gunicorn app\n"},
         {"settings/local.py": "DEBUG = True\n"},
+        {"settings/devel.py": "DEBUG = True\n"},
+        {"app/testutils/settings.py": "DEBUG = True\n"},
+        {"model/LLMSettings.py": "class LLMSettings(BaseModel):\n    debug: bool = False\n"},
         {"tests/settings.py": "DEBUG = True\n"},
         {"app.py": "DEBUG = compute()\nFastAPI(debug=settings.debug)\n"},
     ],

@@ -297,6 +297,15 @@ DATABASES: Mapping[str, tuple[dict[str, str], list[Status]]] = {
         },
         [Status.OK, Status.OK],
     ),
+    "a file of configuration": (
+        {
+            "settings.py": (
+                "DATABASES = {'default': {'ENGINE': 'django.db.backends.' + kind,"
+                " 'HOST': config.get('database', 'host'), 'NAME': 'db.sqlite3', 'CONN_MAX_AGE': 60}}\n"
+            )
+        },
+        [Status.OK, Status.OK],
+    ),
     "laid over by a file": (
         {
             "app/default.py": 'SQLALCHEMY_DATABASE_URI = "sqlite:///app.db"\n',

@@ -35,6 +35,8 @@ DECLARED: Mapping[str, dict[str, str]] = {
     "dashes": python("from flask_login import x\n", "flask-login"),
     "a part of the name": python("import yaml, jwt, dateutil\n", "PyYAML", "pyjwt[x]", "python-dateutil"),
     "another name": python("import cv2, PIL, sklearn\n", "opencv-python-headless", "pillow", "scikit-learn"),
+    "numpy with opencv": python("import cv2, numpy\n", "opencv-python-headless"),
+    "tokens": python("import oauth2_provider\n", "django-oauth-toolkit"),
     "words left out": python("import aliyunsdkalimt\n", "aliyun-python-sdk-alimt"),
     "two letters": python("import rq\n", "rq"),
     "what comes with it": python("from starlette.x import y\nimport pydantic\n", "fastapi"),
