@@ -18,6 +18,7 @@ def detail(request: HttpRequest, slug: str) -> HttpResponse:
     deployment = get_object_or_404(rows, slug=slug)
     context = {
         "area": "deployments",
+        "tab": "overview",
         "deployment": deployment,
         "tickets": deployment.tickets.select_related("snapshot").order_by("-audited_on", "-id")[:100],
         "overrides": Override.objects.filter(ticket__deployment=deployment).by_month(timezone.now())[:6],
