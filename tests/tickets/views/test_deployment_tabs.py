@@ -14,6 +14,7 @@ TABS = {
     "Deliveries": "delivery-list",
     "Push probes": "push-list",
     "Evaluations": "evaluation-list",
+    "History": "deployment-history",
     "Settings": "deployment-settings",
 }
 UNDER_SETTINGS = ["deployment-members", "token-list", "connect", "badge-settings", "commit-status"]
