@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.db.models import Q, QuerySet
 
-from tickets.models import Blocker, Category, Criterion, Deployment, Problem, Section, Ticket
+from tickets.models import Blocker, Category, Criterion, Deployment, Event, Problem, Section, Ticket
 from tickets.scoring import Status
 from tickets.tones import STATUS_WORDS
 
@@ -206,6 +206,39 @@ class ProblemFilter(forms.Form):
         words = wanted["q"]
         held = Q(title__icontains=words) | Q(path__icontains=words) | Q(rule__icontains=words)
         return rows.filter(held) if words else rows
+
+
+class HistoryFilter(forms.Form):
+    """The filter of a deployment's history; an unknown value is dropped, so that an old link still opens."""
+
+    kind = forms.ChoiceField(required=False, label="What")
+    person = forms.ChoiceField(required=False, label="Who")
+    since = forms.DateField(required=False, label="From", help_text=DATE_HELP)
+    until = forms.DateField(required=False, label="To", help_text=DATE_HELP)
+
+    def __init__(self, *args: Any, deployment: Deployment, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.events = Event.objects.filter(deployment=deployment)
+        for name, column, every in (("kind", "verb", "Everything"), ("person", "actor", "Everybody")):
+            values = self.events.order_by(column).values_list(column, flat=True).distinct()
+            if isinstance(field := self.fields[name], forms.ChoiceField):
+                field.choices = [("", every), *((value, value) for value in values)]
+
+    def wanted(self) -> dict[str, Any]:
+        """Return the filter's values, each empty when it was not given or not understood."""
+        self.full_clean()
+        return {name: self.cleaned_data.get(name) or "" for name in self.fields}
+
+    def unread(self) -> list[str]:
+        """Return the names of the fields whose value was not understood."""
+        return [str(self.fields[name].label) for name in self.errors]
+
+    def found(self) -> QuerySet[Event]:
+        """Return the events that the filter asks for, newest first."""
+        wanted = self.wanted()
+        exact = {"verb": wanted["kind"], "actor": wanted["person"]}
+        rows = self.events.filter(**{name: value for name, value in exact.items() if value})
+        return rows.between(wanted["since"] or None, wanted["until"] or None).newest_first()
 
 
 def offer(form: forms.BaseForm, name: str, rows: QuerySet[Any]) -> None:

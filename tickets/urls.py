@@ -53,6 +53,7 @@ ticket = [
 urlpatterns = [
     path("", portfolio.listing, name="portfolio"),
     path("d/<slug:slug>/", deployments.detail, name="deployment-detail"),
+    path("d/<slug:slug>/history/", deployments.history, name="deployment-history"),
     path("d/<slug:slug>/problems/", problems.listing, name="problem-list"),
     path("d/<slug:slug>/problems/<int:pk>/", problems.detail, name="problem-detail"),
     path("d/<slug:slug>/problems/<int:pk>/decide/", problems.decide, name="problem-decide"),

@@ -33,6 +33,11 @@ class Row:
         return WORDS.get(self.state.outcome, "Never asked") if self.state else "Never asked"
 
     @property
+    def was_asked(self) -> bool:
+        """Tell whether it ever ran here, even when nothing is held for settled yet."""
+        return bool(self.runs) or self.last_run_at is not None
+
+    @property
     def last_run_at(self) -> datetime | None:
         return self.state.last_run_at if self.state else None
 

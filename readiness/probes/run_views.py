@@ -145,17 +145,20 @@ def cancel_run(request: HttpRequest, pk: int) -> HttpResponse:
 def panel_context(ticket: Ticket, few: int | None = None) -> dict[str, Any]:
     """Return what the panel of a deployment's probes shows: all of them or the first few, worst first.
 
+    Those that were never asked say nothing yet: they come last and folded; of few, only their number is said.
     Of the jobs that report, few are those that failed or fell silent.
     """
     deployment = ticket.deployment
     rows = arranging.rows(deployment, probes_for(deployment) + intrusive_for(deployment))
+    asked, unasked = [row for row in rows if row.was_asked], [row for row in rows if not row.was_asked]
     jobs = push_views.rows(deployment, timezone.now())
     return {
         "pushes": jobs if few is None else [job for job in jobs if job.tone == "fail"][:FEW],
         "ticket": ticket,
-        "rows": rows[:few],
+        "rows": asked[:few],
+        "unasked": unasked,
         "few": few is not None,
-        "more": len(rows[few:]) if few else 0,
+        "more": len(rows) - len(asked[:few]) if few else 0,
         "can_look": bool(probes_for(deployment)),
         "deserted": bool(deployment.vantage) and deployment.vantage not in Heartbeat.vantages(),
     }

@@ -87,7 +87,8 @@ ARGUMENTS: dict[str, Arguments] = {
     ),
     **dict.fromkeys(
         ("deployment-detail", "deployment-settings", "deployment-members", "badge-settings", "token-list",
-         "connect", "delivery-list", "problem-list", "push-list", "commit-status", "evaluation-list"),
+         "connect", "delivery-list", "problem-list", "push-list", "commit-status", "evaluation-list",
+         "deployment-history"),
         of_deployment,
     ),
     **dict.fromkeys(

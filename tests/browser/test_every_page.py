@@ -30,6 +30,7 @@ SHAPES = {
     "blocker-list": ["?layout=list"],
     "finding-list": ["?tone=all", "?q=nothing-has-this-name"],
     "problem-list": ["?standing=all", "?q=nothing-has-this-name", "?report=dlv_1"],
+    "deployment-history": ["?kind=opened&since=2020-01-01", "?until=2020-01-01"],
     "portfolio": ["?q=nothing-has-this-name"],
     "search": ["?q=shop", "?q=nothing-has-this-name"],
     "blockers": ["?mine=1"],

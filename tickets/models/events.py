@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, time
 from typing import Any, ClassVar, Self
 
 from django.conf import settings
@@ -68,6 +68,15 @@ class EventQuerySet(models.QuerySet["Event"]):
     def telling(self) -> Self:
         """Return the events that changed something; whoever looked and saw the same again is left out."""
         return self.exclude(verb="recorded", after__changes=[], after__problems__isnull=True)
+
+    def between(self, first: date | None, last: date | None) -> Self:
+        """Return the events from the first day to the last, whole days of UTC; None leaves an end open."""
+        rows = self
+        if first:
+            rows = rows.filter(at__gte=datetime.combine(first, time.min, UTC))
+        if last:
+            rows = rows.filter(at__lte=datetime.combine(last, time.max, UTC))
+        return rows
 
     def about(self, thing: models.Model) -> Self:
         """Return the events whose object is this row, newest first."""

@@ -75,7 +75,9 @@ EVENT_ICONS: Mapping[str, str] = {
     "linked": "link",
     "decided": "scale",
     "took back the decision on": "undo",
+    "changed the policy": "scale",
 }
+SAYS_ITS_CHANGES = frozenset({"moved", "assessed", "recorded", "commented", "edited"})
 FIELD_WORDS: Mapping[str, str] = {"due": "due date", "external_link": "link"}
 
 
@@ -224,6 +226,19 @@ def event_words(context: template.RequestContext, event: Event) -> SafeString:
     return who + what_happened(event, context.get("people") or {})
 
 
+@register.simple_tag(takes_context=True)
+def event_changes(context: template.RequestContext, event: Event) -> SafeString:
+    """Return what stood there before and after, for the verbs whose sentence does not say it itself."""
+    if event.verb in SAYS_ITS_CHANGES or not (event.before or event.after):
+        return SafeString("")
+    if not event.before:
+        rows = ((FIELD_WORDS.get(name, name), brief(value)) for name, value in event.after.items())
+        drawn = format_html_join("", "<span>{}: <ins>{}</ins></span>", rows)
+        return format_html('<span class="diff tiny">{}</span>', drawn)
+    names: dict[str, Any] = dict.fromkeys([*event.before, *event.after])
+    return differences(event.before, names | event.after, context.get("people") or {})
+
+
 def what_happened(event: Event, people: Mapping[int, str]) -> SafeString:
     """Return the part of the sentence after the actor."""
     label, after, before = event.object_label, event.after, event.before
@@ -286,5 +301,7 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any], people: Map
 
 def brief(value: Any) -> str:
     """Return a logged value in at most 120 characters."""
+    if isinstance(value, list):
+        value = ", ".join(map(str, value))
     words = "nothing" if value is None or value == "" else str(value)
     return words if len(words) <= 120 else f"{words[:119]}…"

@@ -14,6 +14,7 @@ from django.utils import timezone
 from readiness.outside.exchange import Exchange
 from readiness.probes.models import ProbeResult, ProbeRun, ProbeState
 from readiness.probes.registry import PROBES
+from readiness.probes.subjects import intrusive_for, probes_for
 from tests import factories as make
 from tests.factories import alice, bob, charlie
 from tickets.models import Deployment, Evidence, Ticket
@@ -191,3 +192,36 @@ def test_bob_sees_a_probe_and_charlie_finds_nothing(client: Client, ticket: Tick
         codes.append(client.get(f"/t/{ticket.key}/probes/{NAME}/").status_code)
 
     assert codes == [200, 404]
+
+
+def test_probes_that_were_never_asked_are_one_folded_line_with_their_number(
+    client: Client, ticket: Ticket
+) -> None:
+    shop = ticket.deployment
+    able = len(probes_for(shop) + intrusive_for(shop))
+    said(shop, "error", "Could not look.")
+
+    text = client.get(f"/t/{ticket.key}/probes/").content.decode()
+
+    before, folded = text.split('<details class="fold">')
+    assert f"<span>{able - 1} probes were never asked</span>" in folded
+    assert f'/probes/{NAME}/"' in before, "one that ran stands in the open, whatever it said"
+    assert f'/probes/{NAME}/"' not in folded
+    assert folded.count("Never asked") == able - 1
+
+
+def test_the_few_of_the_summary_say_how_many_were_never_asked(client: Client, ticket: Ticket) -> None:
+    shop = ticket.deployment
+    able = len(probes_for(shop) + intrusive_for(shop))
+    said(shop, "fail", "None was sent.")
+
+    words = words_of(client.get(f"/t/{ticket.key}/probes/?few", headers={"HX-Request": "true"}))
+
+    assert f"All probes: {able - 1} more , {able - 1} never asked" in words
+
+
+def test_an_unasked_probe_never_looks_fine(client: Client, ticket: Ticket) -> None:
+    folded = client.get(f"/t/{ticket.key}/probes/").content.decode().split('<details class="fold">')[1]
+
+    assert "tag unk" in folded.split("</summary>")[0]
+    assert "tag pass" not in folded
