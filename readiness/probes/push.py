@@ -127,6 +127,29 @@ class PushProbe(models.Model):
         return row, PushToken.issue(row)
 
     @transaction.atomic
+    def change_deadline(self, *, every: timedelta, grace: timedelta, by: Actor) -> None:
+        """Let other spans hold from the last report on; the same change nothing. Refused once ended.
+
+        Silence that counts already is noted first: a longer deadline does not undo it, only a report does.
+        """
+        row = type(self).objects.select_for_update().get(pk=self.pk)
+        if row.ended_at:
+            raise Refused(f"{row.name} was ended. Open another push probe.")
+        new = {"every": every, "grace": grace}
+        after = {name: span for name, span in new.items() if getattr(row, name) != span}
+        if not after:
+            return
+        now = timezone.now()
+        if row.late_at and row.late_at <= now:
+            row.miss(now)
+        before = {name: getattr(row, name) for name in after}
+        row.every, row.grace = every, grace
+        if row.last_report_at and row.last_kind != PushReport.Kind.MISSED:
+            row.late_at = row.last_report_at + row.life
+        row.save(update_fields=["every", "grace", "late_at"])
+        row.deployment.write_event(by, "changed the deadline of", row, before=before, after=after)
+
+    @transaction.atomic
     def rotate(self, *, by: Actor) -> str:
         """Return a new secret for the address; the one before works for another day, to change over."""
         row = type(self).objects.select_for_update().get(pk=self.pk)

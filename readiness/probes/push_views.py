@@ -19,13 +19,14 @@ from readiness.probes.push import PROVES, PushProbe, PushReport, PushToken
 from tickets import packs
 from tickets.charts import Run
 from tickets.forms import dress
-from tickets.models import Deployment, Refused
+from tickets.models import Deployment, Event, Refused
 from tickets.tones import Tone
 from tickets.views.access import actor, person
 from tickets.views.teams import owned_or_refused
 
 PAGE = 50
 SHOWN_RUNS = 36
+EVENTS = 20
 SPANS = {
     "5": "5 minutes", "15": "15 minutes", "60": "an hour", "360": "6 hours", "720": "12 hours",
     "1440": "a day", "4320": "3 days", "10080": "a week", "43200": "30 days", "129600": "90 days",
@@ -33,13 +34,9 @@ SPANS = {
 }  # fmt: skip
 
 
-class PushForm(forms.Form):
-    """A new push probe: which job, what its run proves, and how long silence is fine."""
+class DeadlineForm(forms.Form):
+    """How often a job reports, and how long silence is fine."""
 
-    name = forms.SlugField(
-        max_length=60, label="Name", help_text="Letters, digits and hyphens, such as nightly-backup."
-    )
-    proves = forms.ChoiceField(choices=PROVES, label="What a run proves")
     every = forms.ChoiceField(choices=list(SPANS.items()), initial="1440", label="It reports at least every")
     grace = forms.ChoiceField(
         choices=list(SPANS.items()),
@@ -47,6 +44,26 @@ class PushForm(forms.Form):
         label="Silence is fine for another",
         help_text="When interval and grace are over, the claim is missing until the job reports again.",
     )
+
+    def spans(self) -> dict[str, timedelta]:
+        """Return both spans as the verbs take them; call on a valid form."""
+        return {name: timedelta(minutes=int(self.cleaned_data[name])) for name in ("every", "grace")}
+
+    @classmethod
+    def of(cls, push: PushProbe) -> "DeadlineForm":
+        """Return the form with what holds now."""
+        held = {"every": push.every, "grace": push.grace}
+        return cls(initial={name: str(int(span.total_seconds() // 60)) for name, span in held.items()})
+
+
+class PushForm(DeadlineForm):
+    """A new push probe: which job, what its run proves, and how long silence is fine."""
+
+    field_order = ("name", "proves", "every", "grace", "post_only")
+    name = forms.SlugField(
+        max_length=60, label="Name", help_text="Letters, digits and hyphens, such as nightly-backup."
+    )
+    proves = forms.ChoiceField(choices=PROVES, label="What a run proves")
     post_only = forms.BooleanField(
         required=False,
         initial=True,
@@ -57,8 +74,7 @@ class PushForm(forms.Form):
 
     def values(self) -> dict[str, Any]:
         """Return what was typed, as the verb takes it; call on a valid form."""
-        spans = {name: timedelta(minutes=int(self.cleaned_data[name])) for name in ("every", "grace")}
-        return self.cleaned_data | spans
+        return self.cleaned_data | self.spans()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,11 +149,13 @@ def push_list(request: HttpRequest, slug: str) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "POST"])
 def push_detail(request: HttpRequest, slug: str, name: str) -> HttpResponse:
-    """Show one job's reports; a POST of the owner replaces or ends its address."""
+    """Show one job's reports; a POST of the owner changes its deadline or its address, or ends it."""
     deployment = _visible(request, slug) if request.method != "POST" else owned_or_refused(request, slug)
     push = get_object_or_404(deployment.push_probes.filter(ended_at=None), name=name)
     if request.method != "POST":
         return _detail(request, push)
+    if request.POST.get("change") == "deadline":
+        return deadline(request, push)
     change = CHANGES.get(request.POST.get("change", ""))
     if change is None:
         return _detail(request, push, status=400)
@@ -149,6 +167,16 @@ def push_detail(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     if shown:
         return _detail(request, push, shown=shown)
     return redirect("push-list", slug) if change is end else redirect(push)
+
+
+def deadline(request: HttpRequest, push: PushProbe) -> HttpResponse:
+    """Let the spans of the form hold; what cannot be used is said beside its field."""
+    form = DeadlineForm(request.POST)
+    if not form.is_valid():
+        return _detail(request, push, form=form, status=422)
+    push.change_deadline(**form.spans(), by=actor(request))
+    messages.success(request, "The deadline is kept. It counts from the last report on.")
+    return redirect(push)
 
 
 def rotate(request: HttpRequest, push: PushProbe) -> str:
@@ -184,11 +212,21 @@ def _list(request: HttpRequest, deployment: Deployment, form: PushForm, status: 
     return render(request, "readiness/probes/push_list.html", context, status=status)
 
 
-def _detail(request: HttpRequest, push: PushProbe, *, shown: str = "", status: int = 200) -> HttpResponse:
-    now = timezone.now()
+def _detail(
+    request: HttpRequest,
+    push: PushProbe,
+    *,
+    shown: str = "",
+    form: DeadlineForm | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    now, form = timezone.now(), form or DeadlineForm.of(push)
+    dress(form)
     reports = PushReport.objects.latest_per_push([push], SHOWN_RUNS).get(push.pk, [])
     context = _shared(request, push.deployment) | {
         "push": push,
+        "form": form,
+        "events": Event.objects.about(push)[:EVENTS],
         "row": Row(push, history_of(reports), now),
         "claim": packs.load(packs.DEFAULT).claim(push.proves),
         "page": Paginator(push.reports.all(), PAGE).get_page(request.GET.get("page")),

@@ -1,5 +1,6 @@
 """Owns the tags that speak about rows of the record: addresses, states, the sentences of the log."""
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
@@ -9,6 +10,7 @@ from typing import Any
 from django import template
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.dateparse import parse_duration
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
@@ -78,6 +80,7 @@ EVENT_ICONS: Mapping[str, str] = {
     "changed the policy": "scale",
 }
 SAYS_ITS_CHANGES = frozenset({"moved", "assessed", "recorded", "commented", "edited"})
+LOGGED_SPAN = re.compile(r"P\d+DT\d\dH\d\dM\d\dS\Z")
 FIELD_WORDS: Mapping[str, str] = {"due": "due date", "external_link": "link"}
 
 
@@ -301,6 +304,8 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any], people: Map
 
 def brief(value: Any) -> str:
     """Return a logged value in at most 120 characters."""
+    if isinstance(value, str) and LOGGED_SPAN.match(value):
+        value = str(parse_duration(value)).removesuffix(", 0:00:00")
     if isinstance(value, list):
         value = ", ".join(map(str, value))
     words = "nothing" if value is None or value == "" else str(value)

@@ -273,3 +273,36 @@ def test_only_the_newest_reports_are_kept(monkeypatch: pytest.MonkeyPatch) -> No
         told(push, rid=str(number))
 
     assert list(push.reports.order_by("id").values_list("rid", flat=True)) == ["2", "3", "4"]
+
+
+def test_a_longer_deadline_does_not_undo_a_silence_that_counts_already(clock: Any) -> None:
+    push = opened(make.deployment())
+    told(push)
+    clock.shift(DAY + HOUR + timedelta(minutes=1))
+
+    push.change_deadline(every=timedelta(days=90), grace=HOUR, by=make.SYSTEM)
+
+    push.refresh_from_db()
+    assert push.last_kind == PushReport.Kind.MISSED
+    assert push.reports.filter(kind=PushReport.Kind.MISSED).count() == 1
+
+
+def test_a_changed_deadline_counts_from_the_last_report(clock: Any) -> None:
+    push = opened(make.deployment())
+    told(push)
+    clock.shift(timedelta(hours=12))
+
+    push.change_deadline(every=HOUR, grace=HOUR, by=make.SYSTEM)
+
+    assert tick() == 1, "a shorter one is over at once"
+    event = Event.objects.get(verb="changed the deadline of")
+    assert (event.before, event.after) == ({"every": "P1DT00H00M00S"}, {"every": "P0DT01H00M00S"})
+
+
+def test_a_deadline_of_a_job_that_never_reported_accuses_nobody(clock: Any) -> None:
+    push = opened(make.deployment())
+
+    push.change_deadline(every=HOUR, grace=HOUR, by=make.SYSTEM)
+
+    clock.shift(timedelta(days=9))
+    assert tick() == 0

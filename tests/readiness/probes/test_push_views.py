@@ -163,6 +163,33 @@ def test_an_address_is_replaced_and_a_push_probe_ended(owner: Client) -> None:
     assert first not in str(list(Event.objects.values()))
 
 
+def test_a_deadline_is_changed_on_the_page_and_the_page_keeps_what_held_before(owner: Client) -> None:
+    owner.post(PAGE, OPEN)
+    page = f"{PAGE}nightly-backup/"
+
+    form = owner.get(page).context["form"]
+    assert (form["every"].value(), form["grace"].value()) == ("1440", "60")
+    for _ in range(2):
+        assert owner.post(page, {"change": "deadline", "every": "10080", "grace": "360"}).status_code == 302
+
+    push = PushProbe.objects.get()
+    assert (push.every, push.grace) == (timedelta(days=7), timedelta(hours=6))
+    assert Event.objects.filter(verb="changed the deadline of").count() == 1
+    words = words_of(owner.get(page))
+    assert "changed the deadline of push probe nightly-backup every: 1 day → 7 days" in words
+    assert "grace: 1:00:00 → 6:00:00" in words
+
+
+def test_a_deadline_that_is_no_choice_is_refused_beside_its_field(owner: Client) -> None:
+    owner.post(PAGE, OPEN)
+
+    answer = owner.post(f"{PAGE}nightly-backup/", {"change": "deadline", "every": "1", "grace": "60"})
+
+    assert answer.status_code == 422
+    assert "not one of the available choices" in words_of(answer)
+    assert PushProbe.objects.get().every == timedelta(days=1)
+
+
 def test_bob_looks_charlie_finds_nothing_and_neither_changes_anything(owner: Client) -> None:
     owner.post(PAGE, OPEN)
     page = f"{PAGE}nightly-backup/"
@@ -172,9 +199,10 @@ def test_bob_looks_charlie_finds_nothing_and_neither_changes_anything(owner: Cli
         owner.force_login(who)
         looks = [owner.get(PAGE).status_code, owner.get(page).status_code]
         posts = [owner.post(PAGE, OPEN).status_code, owner.post(page, {"change": "end"}).status_code]
+        posts.append(owner.post(page, OPEN | {"change": "deadline", "every": "5"}).status_code)
         codes[who.username] = (looks, posts)
 
-    assert codes == {"bob": ([200, 200], [403, 403]), "charlie": ([404, 404], [404, 404])}
+    assert codes == {"bob": ([200, 200], [403, 403, 403]), "charlie": ([404, 404], [404, 404, 404])}
     assert PushProbe.objects.live().count() == 1
 
 
