@@ -12,5 +12,5 @@ application = get_wsgi_application()
 # What is loaded by now stays for ever: looking through it for garbage again and again finds nothing.
 gc.collect()
 gc.freeze()
-# A request leaves little behind that only a search would find; searching costs a tenth of each.
+# A request leaves little behind that only a search would find: searching rarely shortens the longest answers.
 gc.set_threshold(20_000, 20, 20)
