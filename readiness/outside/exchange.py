@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -43,7 +43,7 @@ FLEETING_TEXT: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Exchange:
     """A request and the answer to it.
 
@@ -63,7 +63,8 @@ class Exchange:
 
     def values(self, name: str) -> list[str]:
         """Return every value of a header, in the order in which they came."""
-        return [value for key, value in self.headers if key == name.lower()]
+        name = name.lower()
+        return [value for key, value in self.headers if key == name]
 
     def header(self, name: str) -> str:
         """Return a header's values joined by a comma as HTTP reads them, or "" when it is absent."""
@@ -116,8 +117,12 @@ class Exchange:
             hops=tuple(hop.without_secrets() for hop in self.hops),
         )
 
-    def evidence(self) -> dict[str, Any]:
-        """Return what is kept of this exchange: without secrets, and without what differs every time."""
+    @cached_property
+    def evidence(self) -> Mapping[str, Any]:
+        """What is kept of this exchange: without secrets, and without what differs every time.
+
+        Made once: several probes may rest on one answer.
+        """
         kept: dict[str, Any] = {
             "request": {"method": self.method, "url": settled(self.url), "headers": _kept(self.sent.items())},
             "status": self.status,
@@ -125,7 +130,7 @@ class Exchange:
             "body": settled(self.text[:BODY_KEPT]) if self.body else "",
             "complete": self.complete,
         }
-        return {**kept, "hops": [hop.evidence() for hop in self.hops]} if self.hops else kept
+        return {**kept, "hops": [hop.evidence for hop in self.hops]} if self.hops else kept
 
 
 @dataclass(frozen=True, slots=True)

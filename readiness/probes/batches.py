@@ -31,7 +31,7 @@ LARGEST = {"runtime": 200, "repository": 1}
 """How many probes of how few deployments a batch holds; a checkout is a batch of its own."""
 READING_SECONDS = 240.0
 """What is left to read a checkout in, when cloning took as long as it may: the task has ten minutes."""
-KEPT_AT_ONCE = 100
+KEPT_AT_ONCE = 200
 DOORBELLS = {
     "runtime": "readiness.tasks.look_at_deployments",
     "repository": "readiness.tasks.look_at_repository",
@@ -144,8 +144,11 @@ class ProbeBatch(JobAtVantage):
 
     def _by_deployment(self) -> Iterator[tuple[Deployment, list[ProbeState]]]:
         """Yield the states that are held, with their deployments, each of which is loaded once."""
-        rows = self.states.filter(enabled=True, deployment__archived=False, probe__in=_of_the_clock())
-        states = list(rows.order_by("deployment", "probe"))
+        rows = ProbeState.objects.with_digests().filter(
+            batch=self, enabled=True, deployment__archived=False, probe__in=_of_the_clock()
+        )
+        # By the id: ordered by deployments, those of one name would come mixed.
+        states = list(rows.order_by("deployment_id", "probe"))
         deployments = Deployment.objects.in_bulk({state.deployment_id for state in states})
         for pk, own in groupby(states, key=lambda state: state.deployment_id):
             held = list(own)
@@ -178,16 +181,16 @@ class ProbeBatch(JobAtVantage):
         ProbeResult.objects.keep(seen)
         told = [(state.deployment, result) for state, result in seen]
         telling.tell(told, at=timezone.now(), run=str(self), asked=False)
-        for _, result in seen:
-            Remembered.objects.keep(result)
+        if self.kind == "repository":
+            for _, result in seen:
+                Remembered.objects.keep(result)
 
     def _still_held(self, states: Sequence[ProbeState]) -> set[int]:
         """Return those of the states that nobody looked at meanwhile, and whose deployments stand as before.
 
         What was seen of an old target counts for nothing; the probes of the new one are due at once.
         """
-        rows = self.states.filter(pk__in=[state.pk for state in states])
-        count = dict(rows.values_list("pk", "deployment__event_count"))
+        count = dict(self.states.values_list("pk", "deployment__event_count"))
         # Every change of a deployment is an event: where there is none, there is no need to compare.
         changed = {
             state.deployment for state in states if count.get(state.pk) != state.deployment.event_count

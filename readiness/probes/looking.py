@@ -187,7 +187,7 @@ def _exchanges(subject: Target | Checkout) -> tuple[Mapping[str, Any], ...]:
     """Return what was exchanged, as evidence."""
     if not isinstance(subject, Target):
         return ()
-    return tuple(one.evidence() for one in subject.exchanges[:EXCHANGES_KEPT])
+    return tuple(one.evidence for one in subject.exchanges[:EXCHANGES_KEPT])
 
 
 async def _asked(probe: Probe, subject: Target | Checkout) -> Look:
@@ -249,7 +249,10 @@ def _merged(same: list[Finding]) -> Finding:
 
 
 def _masked(finding: Finding) -> Finding:
-    return replace(finding, detail=mask_text(finding.detail), evidence=mask_json(finding.evidence))
+    detail, evidence = mask_text(finding.detail), mask_json(finding.evidence)
+    if detail == finding.detail and evidence == finding.evidence:
+        return finding
+    return replace(finding, detail=detail, evidence=evidence)
 
 
 def _sentence(findings: Sequence[Finding], outcome: Outcome) -> str:

@@ -35,6 +35,13 @@ OUTCOMES = [
     (Outcome.ERROR.value, "Could not look"),
 ]
 
+RESULT = (
+    "run_id", "deployment_id", "probe", "outcome", "detail", "evidence_id", "confirmed", "changed",
+    "started_at", "seconds", "vantage",
+)  # fmt: skip
+"""The columns of a result, in the order in which they are stored."""
+THOUSANDTH = Decimal("0.001")
+
 
 class ProbeStateQuerySet(models.QuerySet["ProbeState"]):
     def due(self, at: datetime) -> Self:
@@ -52,8 +59,12 @@ class ProbeStateQuerySet(models.QuerySet["ProbeState"]):
 
     def of(self, deployment: Deployment, probe: str) -> "ProbeState":
         """Return where a probe stands on a deployment, unsaved when it never ran there."""
-        known = self.filter(deployment=deployment, probe=probe).first()
+        known = self.with_digests().filter(deployment=deployment, probe=probe).first()
         return known or ProbeState(deployment=deployment, probe=probe)
+
+    def with_digests(self) -> Self:
+        """Return the states with the digests of their evidence, by which it is known when seen again."""
+        return self.annotate(evidence_digest=models.F("evidence__digest"))
 
     def put(self, states: "Sequence[ProbeState]") -> None:
         """Store states, new and old; what a person chose stays.
@@ -110,6 +121,7 @@ class ProbeState(models.Model):
         indexes: ClassVar = [models.Index(fields=["next_run_at"], name="probe_due")]
 
     is_as_before = False
+    evidence_digest: str | None = None
 
     def __str__(self) -> str:
         return f"{self.probe} on {self.deployment}"
@@ -132,10 +144,10 @@ class ProbeState(models.Model):
             self.since = at
         self.outcome, self.detail, self.last_run_at = result.outcome.value, result.detail, at
         if result.confirmed:
-            self.claims, self.evidence = dict(result.claims), evidence
+            self.claims, self.evidence_id = dict(result.claims), evidence.pk if evidence else None
         later = at + result.probe.every * (1 + spread)
         self.next_run_at = None if result.probe.intrusive else later  # nobody asks when the clock does
-        self.batch = None
+        self.batch_id = None
         now_it_is = self.outcome, self.detail, self.claims, self.evidence_id, self.pk
         self.is_as_before = self.pk is not None and before == now_it_is
         return changed
@@ -274,23 +286,25 @@ class ProbeResultQuerySet(models.QuerySet["ProbeResult"]):
 
         `run` is the run of a person; the results of a batch belong to none.
         """
-        evidence = Evidence.keep([result.evidence for _, result in seen])
+        known = {
+            state.evidence_digest: state.evidence_id
+            for state, _ in seen
+            if state.evidence_digest and state.evidence_id
+        }
+        evidence = Evidence.keep([result.evidence for _, result in seen], known)
         # What was looked at together is due together, and others at other times within a tenth of the
         # interval: thousands are not due at once.
         at, spread = timezone.now(), crc32(str([state.deployment_id for state, _ in seen[:1]]).encode())
         rows = []
         for (state, result), kept in zip(seen, evidence, strict=True):
             changed = state.take(result, kept, at, spread % 1000 / 10_000)
-            rows.append(
-                ProbeResult(
-                    run=run, deployment_id=state.deployment_id, probe=state.probe,
-                    outcome=result.outcome.value, detail=result.detail, evidence=kept,
-                    confirmed=result.confirmed, changed=changed, started_at=result.started_at,
-                    vantage=settings.VANTAGE, seconds=Decimal(result.duration).quantize(Decimal("0.001")),
-                )
-            )  # fmt: skip
+            rows.append((
+                run and run.pk, state.deployment_id, state.probe,
+                result.outcome.value, result.detail, kept and kept.pk, result.confirmed, changed,
+                result.started_at, Decimal(result.duration).quantize(THOUSANDTH), settings.VANTAGE,
+            ))  # fmt: skip
         ProbeState.objects.put([state for state, _ in seen])
-        insert_all(rows)
+        insert_all(ProbeResult, RESULT, rows)
 
     def on(self, day: date) -> Self:
         """Return the results of one day, in UTC."""
@@ -319,8 +333,13 @@ class ProbeResult(models.Model):
     `vantage` is where the worker stood that looked.
     """
 
-    run = models.ForeignKey(ProbeRun, null=True, on_delete=models.CASCADE, related_name="results")
-    deployment = models.ForeignKey(Deployment, on_delete=models.CASCADE, related_name="probe_results")
+    # Each index is written with every result: these two keys are the first columns of others below.
+    run = models.ForeignKey(
+        ProbeRun, null=True, on_delete=models.CASCADE, related_name="results", db_index=False
+    )
+    deployment = models.ForeignKey(
+        Deployment, on_delete=models.CASCADE, related_name="probe_results", db_index=False
+    )
     probe = models.CharField(max_length=80)
     outcome = models.CharField(max_length=16, choices=OUTCOMES)
     detail = models.TextField(blank=True)
@@ -335,7 +354,11 @@ class ProbeResult(models.Model):
 
     class Meta:
         ordering: ClassVar = ["id"]
-        constraints: ClassVar = [models.UniqueConstraint(fields=["run", "probe"], name="one_result_per_run")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["run", "probe"], condition=models.Q(run__isnull=False), name="one_result_per_run"
+            )
+        ]
         indexes: ClassVar = [
             models.Index(fields=["deployment", "probe", "-id"], name="probe_history"),
             models.Index(fields=["started_at"], name="probe_result_age"),

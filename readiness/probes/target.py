@@ -21,7 +21,7 @@ def split(url: str) -> tuple[str, str, int | None]:
     return parts.scheme, parts.hostname or "", parts.port
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Target:
     """What the owner of a deployment declared about it, in typed fields.
 
@@ -76,13 +76,8 @@ class Target:
         With `answers`, what other probes of the same batch have asked is not asked again.
         """
         made = object.__new__(type(self))
-        # As `replace` does in a third of its time: every look binds a target, and it has many fields.
-        for name in self.__slots__:
-            object.__setattr__(made, name, getattr(self, name))
-        object.__setattr__(made, "client", client)
-        object.__setattr__(made, "exchanges", [])
-        object.__setattr__(made, "answers", answers)
-        object.__setattr__(made, "put", set())
+        # As `replace` does in a tenth of its time: every look binds a target, and it has many fields.
+        made.__dict__.update(self.__dict__, client=client, exchanges=[], answers=answers, put=set())
         return made
 
     @property

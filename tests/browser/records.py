@@ -246,7 +246,7 @@ def seen_at(url: str) -> dict[str, object]:
     last = Exchange("GET", f"{url}/", 200, (("x-very-long", UNBROKEN * 3),), LONG.encode(), hops=(hop,))
     each = [{"status": "hardcoded", "detail": LONG, "at": f"{UNBROKEN}:12", "origins": [LONG, UNBROKEN]}] * 2
     finding = {"criterion": "cfg.cors-origins", "status": "hardcoded", "evidence": {"each": each}}
-    return {"findings": [finding], "exchanges": [last.evidence()]}
+    return {"findings": [finding], "exchanges": [last.evidence]}
 
 
 def jobs_report(deployment: Deployment, name: str = "nightly-backup", text: str = "12 tables") -> None:

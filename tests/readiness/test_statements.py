@@ -1,6 +1,7 @@
 """Tests the statements that are composed once: they store and read what Django's own would."""
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -8,8 +9,10 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from readiness.intake.models import ApiToken, Delivery, Source
+from readiness.probes.models import RESULT, ProbeResult
 from readiness.statements import insert, insert_all
 from tests import factories
+from tickets.models import Deployment
 
 pytestmark = pytest.mark.django_db
 
@@ -44,15 +47,42 @@ def test_a_row_is_stored_as_save_would_store_it() -> None:
     assert (kept["observed_at"], kept["received_at"]) == (ours.observed_at, ours.received_at)
 
 
+def result(deployment: Deployment, number: int) -> ProbeResult:
+    return ProbeResult(
+        deployment=deployment,
+        probe=f"probe-{number}",
+        outcome="pass",
+        detail="£ “%s” \\",
+        changed=True,
+        started_at=timezone.now() - timedelta(hours=1),
+        seconds=Decimal("0.125"),
+        vantage="here",
+    )
+
+
 @pytest.mark.parametrize("count", [0, 1, 300])
-def test_many_rows_are_stored_as_one_is(count: int) -> None:
-    deployment = factories.deployment()
+def test_many_rows_are_stored_as_bulk_create_would_store_them(count: int) -> None:
+    ours, theirs = factories.deployment(), factories.deployment()
+    rows = [result(ours, number) for number in range(count)]
 
-    insert_all([delivery(str(number), deployment=deployment) for number in range(count)])
+    insert_all(ProbeResult, RESULT, [[getattr(row, name) for name in RESULT] for row in rows])
+    ProbeResult.objects.bulk_create(
+        ProbeResult(**{name: getattr(row, name) for name in RESULT} | {"deployment_id": theirs.pk})
+        for row in rows
+    )
 
-    stored = Delivery.objects.order_by("id").values_list("idempotency_key", flat=True)
-    assert list(stored) == [str(number) for number in range(count)]
-    assert all(row.context["words"] == ["ä", "\\", "%s"] for row in Delivery.objects.all())
+    names = [name for name in RESULT if name != "deployment_id"]
+    kept, saved = (
+        list(ProbeResult.objects.filter(deployment=deployment).order_by("id").values_list(*names))
+        for deployment in (ours, theirs)
+    )
+    assert len(kept) == count
+    assert kept == saved
+
+
+def test_a_row_that_lacks_a_column_is_not_stored() -> None:
+    with pytest.raises(TypeError, match="has the columns"):
+        insert_all(ProbeResult, RESULT[1:], [])
 
 
 def test_a_stored_row_is_no_new_one_any_more() -> None:

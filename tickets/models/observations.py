@@ -32,15 +32,21 @@ class Evidence(models.Model):
         return self.digest[:12]
 
     @classmethod
-    def keep(cls, contents: Sequence[Mapping[str, Any]]) -> "list[Evidence | None]":
+    def keep(
+        cls, contents: Sequence[Mapping[str, Any]], known: Mapping[str, int] | None = None
+    ) -> "list[Evidence | None]":
         """Store every distinct content, masked; returns a row for each, None for empty.
 
-        What is there already costs one query and is not masked again: its digest is that of what was masked.
+        What is there already costs one query, or none where its row is `known` by its digest, and is not
+        masked again: its digest is that of what was masked.
         """
         digests = [cls.digest_of(content) if content else "" for content in contents]
         if not any(digests):
             return [None] * len(contents)
-        stored = cls._of({*digests})
+        known = known or {}
+        stored = {digest: Evidence(pk=known[digest], digest=digest) for digest in {*digests} & known.keys()}
+        if unknown := {*digests} - stored.keys() - {""}:
+            stored |= cls._of(unknown)
         for place, content in enumerate(contents):
             if content and digests[place] not in stored:
                 masked = mask_json(dict(content))
@@ -54,7 +60,7 @@ class Evidence(models.Model):
     @classmethod
     def _of(cls, digests: Iterable[str]) -> "dict[str, Evidence]":
         """Return the rows of these digests without their contents, which may be large."""
-        rows = Evidence.objects.filter(digest__in=[digest for digest in digests if digest])
+        rows = Evidence.objects.filter(digest__in=list(digests))
         return {row.digest: row for row in rows.only("pk", "digest")}
 
     @staticmethod

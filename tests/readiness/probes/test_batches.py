@@ -79,6 +79,21 @@ def test_the_probes_of_many_deployments_run_in_one_batch(service: Served) -> Non
     assert not ProbeState.objects.filter(next_run_at__lte=timezone.now()).exists()
 
 
+def test_deployments_of_one_name_are_each_looked_at_as_a_whole(service: Served) -> None:
+    shops = [due(service.url, ("health", "health-leak"), name="Shop") for _ in range(2)]
+
+    (batch,) = gathered()
+    work(batch)
+
+    assert ProbeResult.objects.count() == 4
+    # Both probes ask the same: of each deployment once. Confirmed, each asks for itself.
+    first_looks = 2
+    confirming = sum(PROBES[name].confirmations - 1 for name in ("health", "health-leak") for _ in shops)
+    assert len([request for request in service.requests if request.path == "/health"]) == (
+        first_looks + confirming
+    )
+
+
 def test_what_a_batch_holds_is_not_gathered_again_until_it_is_over(service: Served) -> None:
     due(service.url)
 

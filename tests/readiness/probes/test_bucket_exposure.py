@@ -59,7 +59,7 @@ def test_nothing_of_a_listing_is_in_the_exchanges_either() -> None:
         async with Client(LOOPBACK) as client:
             target = Target(base_url="http://127.0.0.1", bucket_url=url).bound(client)
             await bucket_exposure(target)
-            return str([exchange.evidence() for exchange in target.exchanges])
+            return str([exchange.evidence for exchange in target.exchanges])
 
     with serve(lambda request: Answer(200, S3_LISTING, XML)) as server:
         exchanges = asyncio.run(kept(f"{server.url}/uploads"))

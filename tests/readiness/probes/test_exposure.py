@@ -154,7 +154,7 @@ def test_what_was_handed_out_is_not_in_the_exchanges_either() -> None:
         async with Client(LOOPBACK) as client:
             target = Target(base_url=url).bound(client)
             await exposed_files(target)
-            return str([exchange.evidence() for exchange in target.exchanges])
+            return str([exchange.evidence for exchange in target.exchanges])
 
     with serve(lambda request: Answer(200, FILES.get(request.path, ""))) as server:
         assert "abc123" not in asyncio.run(kept(server.url))

@@ -240,7 +240,7 @@ def test_neither_password_nor_token_is_kept() -> None:
         async with Client(LOOPBACK) as client:
             target = Target(base_url=url, protected_paths=("/me",), **ACCOUNT).bound(client)
             findings = await jwt_life(target)
-            return str([*(exchange.evidence() for exchange in target.exchanges), *findings, target])
+            return str([*(exchange.evidence for exchange in target.exchanges), *findings, target])
 
     with serve(app) as server:
         text = asyncio.run(kept(server.url))

@@ -51,7 +51,7 @@ def evidence(url: str = "https://shop.example.com/", **said: Any) -> dict[str, A
         "GET", url, 200, (("server", "nginx/1.2"), ("set-cookie", "sid=s3cret")), b"<b>hi</b>"
     )
     finding = {"criterion": "sec.headers", "status": "missing", "evidence": {"at": "app/x.py:3", **said}}
-    return {"findings": [finding], "exchanges": [exchange.evidence()]}
+    return {"findings": [finding], "exchanges": [exchange.evidence]}
 
 
 def test_the_catalogue_says_of_every_probe_what_why_how_and_how_often(client: Client) -> None:

@@ -61,7 +61,7 @@ def test_an_exchange_reads_as_it_was_spoken_with_its_redirects_first() -> None:
     sent = {"Authorization": "Bearer abc", "Accept": "*/*"}
     last = Exchange("GET", "https://shop.example.com/", 200, headers, b"hello", False, sent=sent, hops=(hop,))
 
-    redirect, spoken = spoken_in({"exchanges": [last.evidence()]})
+    redirect, spoken = spoken_in({"exchanges": [last.evidence]})
 
     assert (redirect.status, redirect.followed) == (301, True)
     assert spoken.request == "GET https://shop.example.com/\nauthorization: [masked]\naccept: */*"
