@@ -183,6 +183,7 @@ class Delivery(Job):
             "source": "/".join(filter(None, (f"ci:{reading.format}", scope))),
             "size": reading.size,
             "revision": asdict(reading.revision) if reading.revision else None,
+            "run_started": None,
         }
         told = {
             "format": reading.format,
@@ -307,7 +308,7 @@ class Delivery(Job):
             return
         run = self.as_run(reading.size)
         Scope.objects.keep(self.deployment_id, scopes.taken, run, self.public_id)
-        self.context["recorded"] = True
+        self.context |= {"recorded": True, "run_started": self.run_started.isoformat()}
         is_news = recorded.stored or recorded.problems.changed
         result = self.Result.APPLIED if is_news else self.Result.UNCHANGED
         told["changes"] = {
@@ -355,18 +356,33 @@ class Delivery(Job):
 
     @cached_property
     def run_started(self) -> datetime:
-        """Return when anything of this delivery's run was first seen in its stream."""
-        run_id = self.context.get("run_id", "")
-        if not run_id:
-            return self.observed_at
-        seen = Delivery.objects.in_stream_of(self).filter(context__run_id=run_id)
-        first = seen.aggregate(first=models.Min("observed_at"))["first"]
+        """Return when anything of this delivery's run was first seen in its stream.
+
+        One whose observations stand has kept it: nothing was recorded in its stream since.
+        """
+        if kept := self.context.get("run_started"):
+            return datetime.fromisoformat(kept)
+        first = self.standing_with_start[1] if self.context.get("run_id") else None
         return min(first or self.observed_at, self.observed_at)
 
     @cached_property
+    def standing_with_start(self) -> "tuple[Delivery | None, datetime | None]":
+        """Return the delivery whose observations stand now, and when this delivery's run was first seen.
+
+        The first is None when this is the first of its stream, the second when it is the first of its run.
+        """
+        stream = Delivery.objects.in_stream_of(self)
+        own_run = stream.filter(context__run_id=self.context.get("run_id", "")).order_by("observed_at")
+        newest = stream.order_by("-finished_at", "-id").annotate(
+            own_run_started=models.Subquery(own_run.values("observed_at")[:1])
+        )
+        standing = newest.first()
+        return standing, getattr(standing, "own_run_started", None)
+
+    @property
     def standing(self) -> "Delivery | None":
         """Return the delivery whose observations stand now; None when this is the first of its stream."""
-        return Delivery.objects.in_stream_of(self).order_by("-finished_at", "-id").first()
+        return self.standing_with_start[0]
 
     @cached_property
     def standing_run(self) -> Run | None:

@@ -194,12 +194,10 @@ class Chained(models.Model):
         """
         if not transaction.get_connection().in_atomic_block:
             raise RuntimeError("An event belongs to the transaction of the write that it is about.")
-        head = type(self)._base_manager.select_for_update().only("event_count", "event_head").get(pk=self.pk)
         deployment, ticket = self.chain()
         event = Event(
             deployment_id=deployment,
             ticket_id=ticket,
-            sequence=head.event_count + 1,
             at=at or timezone.now(),
             actor_kind=by.kind,
             actor=by.label[:200],
@@ -213,13 +211,28 @@ class Chained(models.Model):
             reason=mask_text(reason),
             request_id=by.request_id[:64],
             undoes=undoes,
-            previous_hash=head.event_head,
         )
-        event.hash = event.expected_hash()
+        if not self._append(event):
+            rows = type(self)._base_manager.select_for_update()
+            self.event_count, self.event_head = rows.values_list("event_count", "event_head").get(pk=self.pk)
+            self._append(event)
         event.save(force_insert=True)
-        self.event_count, self.event_head = event.sequence, event.hash
-        type(self)._base_manager.filter(pk=self.pk).update(event_count=event.sequence, event_head=event.hash)
         return event
+
+    def _append(self, event: Event) -> bool:
+        """Give the event the place behind the last one that this row knows of, and hold the row.
+
+        Returns False when others were written since it was read: one statement where nobody was, as mostly.
+        """
+        event.sequence, event.previous_hash = self.event_count + 1, self.event_head
+        event.hash = event.expected_hash()
+        there = type(self)._base_manager.filter(
+            pk=self.pk, event_count=self.event_count, event_head=self.event_head
+        )
+        if not there.update(event_count=event.sequence, event_head=event.hash):
+            return False
+        self.event_count, self.event_head = event.sequence, event.hash
+        return True
 
     def sent_before(self, by: Actor, verb: str, after: Mapping[str, Any]) -> Event | None:
         """Return the event that the same form wrote when it was sent before; None when this is new.

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
@@ -177,10 +177,11 @@ def _condition_log(row: verdict.Condition) -> dict[str, object]:
     }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class Rows:
-    """The rows that a score is made from; whoever writes new standings into them need not read them again."""
+    """The rows that score and verdict are made from; whoever writes into them need not read them again."""
 
+    ticket: "Ticket"
     categories: list[Category]
     criteria: list[Criterion]
     deployed: str
@@ -188,7 +189,23 @@ class Rows:
     @classmethod
     def of(cls, ticket: "Ticket") -> "Rows":
         """Read a ticket's rows, in four queries."""
-        return cls(_categories(ticket), _criteria(ticket), _deployed(ticket))
+        return cls(ticket, _categories(ticket), _criteria(ticket), _deployed(ticket))
+
+    @cached_property
+    def blockers(self) -> list[Blocker]:
+        """The blockers that count, other tickets' among them; read when they are first asked for."""
+        return list(Blocker.objects.for_rules().counted_for(self.ticket))
+
+    def forget_blockers(self) -> None:
+        """Let the blockers be read again: something about them was written."""
+        self.__dict__.pop("blockers", None)
+
+    def add(self, criteria: Sequence[Criterion]) -> None:
+        """Take over new criteria, of which nobody has said anything yet."""
+        for row in criteria:
+            for name in ("standings", "resolutions"):
+                row.__dict__.setdefault("_prefetched_objects_cache", {})[name] = getattr(row, name).none()
+        self.criteria += criteria
 
     def evaluate(self, at: datetime) -> scoring.Evaluation:
         return _evaluate(self.categories, self.criteria, self.deployed, at)
@@ -237,9 +254,8 @@ def judge(ticket: "Ticket", at: datetime, asked: Asked | None, rows: Rows | None
     """
     rows = rows or Rows.of(ticket)
     categories, criteria, evaluation = rows.categories, rows.criteria, rows.evaluate(at)
-    counted = list(Blocker.objects.for_rules().counted_for(ticket))
-    blockers = [row for row in counted if row.ticket_id == ticket.pk]
-    others = [row for row in counted if row.ticket_id != ticket.pk]
+    blockers = [row for row in rows.blockers if row.ticket_id == ticket.pk]
+    others = [row for row in rows.blockers if row.ticket_id != ticket.pk]
     checklist = list(ticket.checklist.for_rules())
     waivers = [waiver for row in (*blockers, *others) for waiver in row.waivers.all() if waiver.counts]
     overrides = list(ticket.overrides.alive(at))

@@ -52,9 +52,11 @@ class Evidence(models.Model):
                 masked = mask_json(dict(content))
                 digests[place] = cls.digest_of(masked)
                 stored.setdefault(digests[place], Evidence(digest=digests[place], content=masked))
-        if new := {row.digest: row for row in stored.values() if row.pk is None}:
-            Evidence.objects.bulk_create([*new.values()], ignore_conflicts=True)
-            stored |= cls._of(new)
+        if new := sorted((row for row in stored.values() if row.pk is None), key=lambda row: row.digest):
+            # What another writer stored meanwhile is written over with itself, which tells its key.
+            Evidence.objects.bulk_create(
+                new, update_conflicts=True, unique_fields=["digest"], update_fields=["digest"]
+            )
         return [stored[digest] if digest else None for digest in digests]
 
     @classmethod

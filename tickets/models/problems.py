@@ -1,6 +1,6 @@
 """Owns problems: what tools report one by one, whether each is still there, and what people decided."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -102,9 +102,10 @@ class ProblemQuerySet(models.QuerySet["Problem"]):
                 if seen[identity].seen is not Seen.UNDECIDED
                 and (identity in changes or _reads_otherwise(rows[identity], seen[identity]))
             ]
+            + [_closed(rows[identity], report) for identity in sorted(planned.closed)]
         )
-        self._close(planned.closed, report)
-        self._touch(deployment, planned.unchanged, report)
+        if planned.unchanged:
+            self._touch(deployment, planned.unchanged, report)
         return told
 
     def _write(self, rows: "list[Problem]") -> None:
@@ -121,12 +122,6 @@ class ProblemQuerySet(models.QuerySet["Problem"]):
         ]
         if rows:
             self.bulk_create(rows, update_conflicts=True, unique_fields=["identity"], update_fields=fields)
-
-    def _close(self, identities: Iterable[str], report: Reported) -> None:
-        if identities:
-            self.filter(identity__in=identities).update(
-                state=Problem.State.CLOSED, changed_at=report.seen_at, changed_in=report.label
-            )
 
     def _touch(self, deployment: int, identities: frozenset[str], report: Reported) -> None:
         """Say of what is still there that it was seen again; of a whole source without naming every row."""
@@ -309,6 +304,13 @@ def _row(
         rank=SEVERITIES.index(sighting.severity),
         **_texts(sighting),
     )
+
+
+def _closed(row: Problem, report: Reported) -> Problem:
+    """Return the problem as it is written when a report shows that it is gone; all it says stays."""
+    fields = {field.attname: getattr(row, field.attname) for field in Problem._meta.concrete_fields}
+    closing = {"state": Problem.State.CLOSED, "changed_at": report.seen_at, "changed_in": report.label}
+    return Problem(**{**fields, "id": None, **closing})
 
 
 def _texts(sighting: Sighting) -> dict[str, Any]:

@@ -89,11 +89,15 @@ class _Seen:
     shelf_life: timedelta
     at: datetime
 
-    def as_rows(self, findings: Sequence[tuple[Criterion, Finding]]) -> list[Observation]:
-        evidence = Evidence.keep([finding.evidence for _, finding in findings])
+    def as_rows(
+        self, findings: Sequence[tuple[Criterion, Finding]], criteria: Sequence[Criterion]
+    ) -> list[Observation]:
+        standing = [one.observation.evidence for row in criteria for one in row.standings.all()]
+        known = {row.digest: row.pk for row in standing if row}
+        kept = Evidence.keep([finding.evidence for _, finding in findings], known)
         return [
-            self.as_row(criterion, finding, kept)
-            for (criterion, finding), kept in zip(findings, evidence, strict=True)
+            self.as_row(criterion, finding, evidence)
+            for (criterion, finding), evidence in zip(findings, kept, strict=True)
         ]
 
     def as_row(self, criterion: Criterion, finding: Finding, evidence: Evidence | None) -> Observation:
@@ -168,14 +172,10 @@ class Recording(Chained):
         rows = self.read_rows()
         before = rows.evaluate(at)
         known = {row.claim: row for row in rows.criteria if row.claim}
-        stored: list[list[Observation]] = []
-        reconciled: list[Reconciled] = []
-        for one in told:
-            had = len(known)
-            stored.append(self._keep(one, known, rows, at))
-            reconciled.append(Problem.objects.reconcile(self, one.problems) if one.problems else Reconciled())
-            if len(known) > had:
-                rows = self.read_rows()
+        stored = [self._keep(one, known, rows, at) for one in told]
+        reconciled = [
+            Problem.objects.reconcile(self, one.problems) if one.problems else Reconciled() for one in told
+        ]
         after = rows.evaluate(at)
         each = []
         for one, kept, problems in zip(told, stored, reconciled, strict=True):
@@ -185,7 +185,7 @@ class Recording(Chained):
             if kept or recorded.problems.changed:
                 self.write_event(one.by, "recorded", self, after=_content(one.source, recorded), at=at)
             if kept:
-                self._follow([row.criterion_id for row in kept], by=one.by, at=at)
+                self._follow({row.criterion_id for row in kept}, rows, by=one.by, at=at)
         if any(stored):
             self.keep_snapshot(self.judge(at, rows=rows))
         if len(each) == 1:
@@ -199,17 +199,19 @@ class Recording(Chained):
         """Store one source's findings; `known` maps claims to criteria and gets those that are added."""
         seen = _Seen(told.source, told.by, told.basis, told.shelf_life, at)
         findings = fold(told.findings)
+        new = [finding for finding in findings if finding.criterion not in known]
         old = [(known[finding.criterion], finding) for finding in findings if finding.criterion in known]
-        stored = self._observe(seen.as_rows(old), rows.criteria)
-        if new := [finding for finding in findings if finding.criterion not in known]:
-            known |= self._add_claims([finding.criterion for finding in new])
+        stored = self._observe(seen.as_rows(old, rows.criteria), rows.criteria)
+        if new:
+            claims = self._claims([finding.criterion for finding in new], rows)
+            known |= claims
             added = [(known[finding.criterion], finding) for finding in new]
             categories = [row.category_id for row, _ in added]
-            with self.reanchoring(categories, by=told.by, why="A claim was added.", at=at):
-                for row, _ in added:
-                    row.save(force_insert=True)
-                stored += self._observe(seen.as_rows(added))
-            self._link_blockers([row for row, _ in added])
+            with self.reanchoring(categories, by=told.by, why="A claim was added.", at=at, rows=rows):
+                Criterion.objects.bulk_create(claims.values())
+                rows.add([*claims.values()])
+                stored += self._observe(seen.as_rows(added, rows.criteria), rows.criteria)
+            self._link_blockers([row for row, _ in added], rows)
         return stored
 
     @transaction.atomic
@@ -306,13 +308,13 @@ class Recording(Chained):
                 _stand(held[place[0]], standing)
         return fresh
 
-    def _add_claims(self, keys: Sequence[str]) -> dict[str, Criterion]:
+    def _claims(self, keys: Sequence[str], rows: judging.Rows) -> dict[str, Criterion]:
         """Return unsaved criteria for claims that the ticket has none for, from its pack."""
         pack = packs.load(self.pack)
         if unknown := [key for key in keys if key not in pack]:
             raise Refused(f"The pack {pack.name} has no claim “{unknown[0]}”.")
-        categories = {category.name: category for category in self.categories.all()}
-        place = self.criteria.count()
+        categories = {category.name: category for category in rows.categories}
+        place = max((row.position for row in rows.criteria), default=0)
         return {
             key: Criterion(
                 ticket_id=self.pk, claim=key, subject=pack.claim(key).title, position=place + offset,
@@ -322,25 +324,28 @@ class Recording(Chained):
             for offset, key in enumerate(dict.fromkeys(keys), start=1)
         }  # fmt: skip
 
-    def _link_blockers(self, added: Sequence[Criterion]) -> None:
+    def _link_blockers(self, added: Sequence[Criterion], rows: judging.Rows) -> None:
         """Link new claims to the open blockers that they prove, as the pack recognises them."""
         pack = packs.load(self.pack)
-        for blocker in Blocker.objects.open().filter(ticket_id=self.pk):
-            proof = pack.proof_of(f"{blocker.title} {blocker.issue}")
-            blocker.criteria.add(*[row for row in added if row.claim in proof])
+        for blocker in rows.blockers:
+            if blocker.ticket_id == self.pk and blocker.is_open:
+                proof = pack.proof_of(f"{blocker.title} {blocker.issue}")
+                if proved := [row for row in added if row.claim in proof]:
+                    blocker.criteria.add(*proved)
 
-    def _follow(self, criteria: Sequence[int], *, by: Actor, at: datetime) -> None:
+    def _follow(self, criteria: set[int], rows: judging.Rows, *, by: Actor, at: datetime) -> None:
         """Move the blockers whose criteria were just seen: fixed becomes a claim, failing again reopens."""
-        touched = (
-            Blocker.objects.filter(criteria__in=criteria, removed_at=None).select_related("ticket").distinct()
-        )
-        for blocker in touched:
+        open_states = {Blocker.State.OPEN, Blocker.State.IN_PROGRESS, Blocker.State.REOPENED}
+        for blocker in rows.blockers:
+            if blocker.ticket_id != self.pk or criteria.isdisjoint(row.pk for row in blocker.criteria.all()):
+                continue
             proof = blocker.proof(at)
-            open_states = {Blocker.State.OPEN, Blocker.State.IN_PROGRESS, Blocker.State.REOPENED}
             if proof.failing and blocker.state in {Blocker.State.FIX_READY, Blocker.State.VERIFIED}:
                 blocker.reopen(by=by, reason=f"“{proof.failing[0].subject}” fails again by evidence.")
+                rows.forget_blockers()
             elif proof.complete and blocker.state in open_states:
                 blocker.claim_fix(by=by, reason="The linked evidence passes.", at=proof.newest)
+                rows.forget_blockers()
 
     @contextmanager
     def reanchoring(
@@ -351,22 +356,24 @@ class Recording(Chained):
         why: str,
         hold: bool = False,
         at: datetime | None = None,
+        rows: judging.Rows | None = None,
     ) -> Iterator[None]:
         """Keep the categories' scores as they are while the rows under them change.
 
         The score of before becomes the new anchor at the derived score of after, so that nobody raises a
         score by adding or deleting rows. `hold` also keeps a score that no auditor gave from rising: for rows
-        that are taken away, not for rows that come.
+        that are taken away, not for rows that come. `rows` are the ticket's own, where the change is made in
+        them as well; else they are read before and after it.
         """
         at = at or timezone.now()
-        before = self.evaluate(at)
+        before = rows.evaluate(at) if rows else self.evaluate(at)
         yield
-        after = self.evaluate(at)
-        rows = Category.objects.filter(pk__in=[pk for pk in categories if pk], ticket_id=self.pk)
-        for category in rows.select_related("assessment", "ticket"):
-            was, now = (judging.category_of(evaluation, category.key) for evaluation in (before, after))
-            anchor = scoring.reanchor(was, now.derived)
-            if anchor is not None and (anchor.assessed or hold) and was.derived != now.derived:
+        now = rows or self.read_rows()
+        after = now.evaluate(at)
+        for category in (row for row in now.categories if row.pk in categories):
+            was, is_now = (judging.category_of(evaluation, category.key) for evaluation in (before, after))
+            anchor = scoring.reanchor(was, is_now.derived)
+            if anchor is not None and (anchor.assessed or hold) and was.derived != is_now.derived:
                 category.anchor_at(anchor, by=by, rationale=why, at=at)
 
 

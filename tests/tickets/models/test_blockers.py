@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+import time_machine
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -233,7 +234,9 @@ def test_whatever_people_do_a_closed_blocker_was_verified_by_somebody_who_did_no
             elif step == "reopen":
                 blocker.reopen(by=by, reason="Seen again.")
             else:
-                blocker.move(step, by=by, reason="A step.")
+                # A person's move is judged by the clock, at which the evidence must not be stale.
+                with time_machine.travel(at):
+                    blocker.move(step, by=by, reason="A step.")
         except Refused:
             continue
         finally:
