@@ -130,3 +130,18 @@ def test_keys_move_and_can_be_switched_off(new_page: Open, audit: Ticket) -> Non
     expect(page.locator("#search")).not_to_be_focused()
     page.keyboard.press("Control+k")
     expect(page.locator("#search")).to_be_focused()
+
+
+def test_on_a_telephone_every_tab_is_in_sight_the_open_one_too(new_page: Open, audit: Ticket) -> None:
+    page = new_page(make.alice())
+    page.set_viewport_size({"width": 360, "height": 800})
+    shop = audit.deployment.get_absolute_url()
+
+    for address in (f"{shop}status/", f"{shop}history/", f"{audit.get_absolute_url()}activity/"):
+        page.goto(address)
+        assert page.locator("main nav [aria-current]").count()
+        for tab in page.locator(".subnav a, .views a").all():
+            box = tab.bounding_box()
+            assert box, tab.text_content()
+            assert box["x"] >= 0, tab.text_content()
+            assert box["x"] + box["width"] <= 360, f"{tab.text_content()} is out of sight on {address}"
