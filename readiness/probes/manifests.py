@@ -12,7 +12,7 @@ import yaml
 from packaging.requirements import InvalidRequirement, Requirement
 
 from readiness.outside.failures import CannotTell
-from readiness.probes.checkout import Checkout, is_aside
+from readiness.probes.checkout import Checkout
 
 # The one in C takes a twentieth of the time, which decides whether a lock of a megabyte can be read at all.
 LOADER: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -25,7 +25,7 @@ DEPLOYED = (
 )
 
 # Served as they are, or for the pipeline alone: what lies there is not what is deployed.
-NOT_DEPLOYED = frozenset({"static", "public", "wwwroot", "ci"})
+NOT_DEPLOYED = frozenset({"static", "public", "wwwroot", "ci", ".ci", ".github", ".gitlab", ".circleci"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +254,7 @@ def _is_pinned(text: str) -> bool:
     return bool(exact) or requirement.url is not None
 
 
-def deployable(checkout: Checkout, name: str) -> list[str]:
-    """Return the manifests of a name that are the project's own; among static files lie other people's."""
-    own = [path for path in checkout.files(name) if not is_aside(path)]
+def deployable(checkout: Checkout, *names: str) -> list[str]:
+    """Return the manifests of some names that are the project's own; among static files lie others'."""
+    own = checkout.own_files(*names)
     return [path for path in own if not NOT_DEPLOYED & set(path.split("/")[:-1])]

@@ -120,7 +120,7 @@ def fits(wanted: Requirement, version: str) -> bool:
 
 def compiled(checkout: Checkout) -> Iterator[Pair]:
     """Yield a requirements.in with the fully pinned list that was compiled from it."""
-    for path in checkout.own_files("*.in"):
+    for path in deployable(checkout, "*.in"):
         for lock in (re.sub(r"\.in$", ending, path) for ending in (".txt", ".lock")):
             if "requirements" in path and lock in checkout.blobs and requirements(checkout, lock).is_lock:
                 held = locked.requirements(checkout, lock)

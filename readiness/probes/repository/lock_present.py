@@ -104,7 +104,7 @@ def is_requirements(path: str) -> bool:
 
 def open_requirements(checkout: Checkout) -> list[str]:
     """Return the requirements files that stand for themselves: nothing beside declares what they list."""
-    found = [path for path in checkout.own_files("*.txt", "*.in") if is_requirements(path)]
+    found = [path for path in deployable(checkout, "*.txt", "*.in") if is_requirements(path)]
     spoken_for = {folder_of(path) for path in deployable(checkout, "Pipfile")}
     for path in deployable(checkout, "pyproject.toml"):
         if python_dependencies(load_toml(checkout, path)):

@@ -185,6 +185,12 @@ LIBRARIES = {
     "tests": {"tests/fixtures/package.json": PACKAGE, "examples/a/pyproject.toml": PYPROJECT},
     "vendored": {"node_modules/x/package.json": PACKAGE, "vendor/y/go.mod": "require z v1"},
     "development": {"requirements-dev.txt": "pytest\n", "requirements/test.txt": "pytest\n"},
+    "the pipeline": {
+        "ci/requirements.in": "build\n",
+        ".ci/requirements.txt": "tox\n",
+        ".github/workflows/requirements.txt": "twine\n",
+        ".github/action/package.json": PACKAGE,
+    },
     "nothing": {"README.md": "hello"},
 }
 
