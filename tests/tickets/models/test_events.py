@@ -62,3 +62,25 @@ def test_secrets_are_masked_in_the_log(ticket: Ticket) -> None:
     make.blocker(ticket, issue="token ghp_" + "a1B2" * 9)
 
     assert not Event.objects.filter(after__icontains="ghp_").exists()
+
+
+def test_two_copies_of_a_row_that_write_in_turn_keep_one_log(ticket: Ticket) -> None:
+    other = Ticket.objects.get(pk=ticket.pk)
+
+    for writer, words in ((ticket, "One."), (other, "Two."), (ticket, "Three."), (other, "Four.")):
+        writer.comment(words, by=make.acting(make.alice()))
+
+    assert list(ticket.broken_links()) == []
+    told = Event.objects.filter(ticket=ticket, verb="commented").order_by("sequence")
+    assert [event.after["text"] for event in told] == ["One.", "Two.", "Three.", "Four."]
+
+
+def test_what_was_rolled_back_leaves_no_gap_in_the_log(ticket: Ticket) -> None:
+    with pytest.raises(IntegrityError), transaction.atomic():
+        ticket.comment("Never said.", by=make.acting(make.alice()))
+        raise IntegrityError
+
+    ticket.comment("Said.", by=make.acting(make.alice()))
+
+    assert list(ticket.broken_links()) == []
+    assert not Event.objects.filter(after__text="Never said.").exists()
