@@ -31,7 +31,7 @@ LARGEST = {"runtime": 200, "repository": 1}
 """How many probes of how few deployments a batch holds; a checkout is a batch of its own."""
 READING_SECONDS = 240.0
 """What is left to read a checkout in, when cloning took as long as it may: the task has ten minutes."""
-KEPT_AT_ONCE = 200
+KEPT_AT_ONCE = 100
 DOORBELLS = {
     "runtime": "readiness.tasks.look_at_deployments",
     "repository": "readiness.tasks.look_at_repository",

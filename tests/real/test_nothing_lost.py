@@ -16,7 +16,7 @@ from tickets.models import Deployment, Event, Observation, Ticket
 
 POSTS = 300
 DEPLOYMENTS = 10
-PROBED = 60
+PROBED = 66
 QUICK = {"LEASE_SECONDS": "6", "RING_AGAIN_SECONDS": "3"}
 
 
