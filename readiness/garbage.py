@@ -6,8 +6,8 @@ import gc
 def look_rarely() -> None:
     """Never look through what is loaded by now, which stays for ever, and rarely through what comes.
 
-    A request and a probe leave little behind that only a search would find: searching is a fifth of the
-    processor time of a look, and lengthens the longest answers. Called once a process, when all is loaded.
+    A request and a probe leave little behind that only a search would find, and searching lengthens the
+    longest answers. Called once a process, when all is loaded.
     """
     gc.collect()
     gc.freeze()

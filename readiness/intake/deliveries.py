@@ -14,16 +14,15 @@ from django.db import models, transaction
 from django.db.models.fields.files import FieldFile
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.functional import cached_property
 
 from readiness.doorbells import Doorbell
 from readiness.intake.formats import discover, read_report
 from readiness.intake.merging import merged
-from readiness.intake.precedence import Run, late, outdated, shrunk
-from readiness.intake.reading import Context, Origin, Reading, Revision, Unreadable
+from readiness.intake.precedence import late, outdated, shrunk
+from readiness.intake.reading import Context, Origin, Reading, Unreadable
 from readiness.intake.receiving import DeliveryQuerySet
 from readiness.intake.scopes import Scope, Weighed, source_of, together
-from readiness.leases import Job
+from readiness.intake.streams import InStream
 from tickets.models import Actor, Deployment, Refused, Reported, Standing, Ticket
 from tickets.redact import mask_json, mask_text
 from tickets.scoring import QUARTERS, Status
@@ -39,7 +38,7 @@ WORST_OF_ATTEMPT = (
 )
 
 
-class Delivery(Job):
+class Delivery(InStream):
     """One post from outside, stored as it arrived before anybody understood it."""
 
     DOORBELL = "readiness.tasks.apply_delivery"
@@ -337,64 +336,6 @@ class Delivery(Job):
             self.context.get("commit", ""),
         )
 
-    def seen_at(self) -> datetime:
-        """Return the time of its observations: never before an earlier attempt's of the same run."""
-        standing, run_id = self.standing_run, self.context.get("run_id")
-        if standing is None or not run_id or standing.run_id != run_id:
-            return self.observed_at
-        return max(self.observed_at, standing.observed_at)
-
-    def as_run(self, size: int | None) -> Run:
-        """Return this delivery as the rules of precedence take it."""
-        return Run(
-            run_id=self.context.get("run_id", ""),
-            attempt=self.context.get("run_attempt", 1),
-            observed_at=self.observed_at,
-            started=self.run_started,
-            size=size,
-        )
-
-    @cached_property
-    def run_started(self) -> datetime:
-        """Return when anything of this delivery's run was first seen in its stream.
-
-        One whose observations stand has kept it: nothing was recorded in its stream since.
-        """
-        if kept := self.context.get("run_started"):
-            return datetime.fromisoformat(kept)
-        first = self.standing_with_start[1] if self.context.get("run_id") else None
-        return min(first or self.observed_at, self.observed_at)
-
-    @cached_property
-    def standing_with_start(self) -> "tuple[Delivery | None, datetime | None]":
-        """Return the delivery whose observations stand now, and when this delivery's run was first seen.
-
-        The first is None when this is the first of its stream, the second when it is the first of its run.
-        """
-        stream = Delivery.objects.in_stream_of(self)
-        own_run = stream.filter(context__run_id=self.context.get("run_id", "")).order_by("observed_at")
-        newest = stream.order_by("-finished_at", "-id").annotate(
-            own_run_started=models.Subquery(own_run.values("observed_at")[:1])
-        )
-        standing = newest.first()
-        return standing, getattr(standing, "own_run_started", None)
-
-    @property
-    def standing(self) -> "Delivery | None":
-        """Return the delivery whose observations stand now; None when this is the first of its stream."""
-        return self.standing_with_start[0]
-
-    @cached_property
-    def standing_run(self) -> Run | None:
-        """Return the run whose observations stand now, if there is one."""
-        return self.standing.as_run(self.standing.context.get("size")) if self.standing else None
-
-    @property
-    def standing_revision(self) -> Revision | None:
-        """Return the revision of the document that stands now, where it is known."""
-        said = self.standing.context.get("revision") if self.standing else None
-        return Revision(**said) if said else None
-
     def is_worse(self, ticket: Ticket, reading: Reading) -> bool:
         """Tell whether the report says something worse than what stands: bad news does not wait."""
         known = self.standing_quarters(ticket)
@@ -406,17 +347,6 @@ class Delivery(Job):
             criterion__ticket=ticket, criterion__removed_at=None, source=self.context["source"]
         ).select_related("observation", "criterion")
         return {row.criterion.claim: QUARTERS[Status(row.observation.status)] for row in standing}
-
-    @cached_property
-    def is_part(self) -> bool:
-        """Tell whether another report of the same attempt stands, so that this one may be a part of it.
-
-        A shard that passes must not outshine one that failed.
-        """
-        standing, run_id = self.standing_run, self.context.get("run_id", "")
-        if standing is None or not run_id or self.context.get("complete") == "yes":
-            return False
-        return (standing.run_id, standing.attempt) == (run_id, self.context.get("run_attempt", 1))
 
     @transaction.atomic
     def release(self, *, by: Actor) -> None:

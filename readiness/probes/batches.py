@@ -181,9 +181,7 @@ class ProbeBatch(JobAtVantage):
         ProbeResult.objects.keep(seen)
         told = [(state.deployment, result) for state, result in seen]
         telling.tell(told, at=timezone.now(), run=str(self), asked=False)
-        if self.kind == "repository":
-            for _, result in seen:
-                Remembered.objects.keep(result)
+        Remembered.objects.keep(result for _, result in seen)
 
     def _still_held(self, states: Sequence[ProbeState]) -> set[int]:
         """Return those of the states that nobody looked at meanwhile, and whose deployments stand as before.

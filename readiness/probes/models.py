@@ -144,7 +144,10 @@ class ProbeState(models.Model):
             self.since = at
         self.outcome, self.detail, self.last_run_at = result.outcome.value, result.detail, at
         if result.confirmed:
-            self.claims, self.evidence_id = dict(result.claims), evidence.pk if evidence else None
+            self.claims = dict(result.claims)
+            self.evidence_id, self.evidence_digest = (
+                (evidence.pk, evidence.digest) if evidence else (None, None)
+            )
         later = at + result.probe.every * (1 + spread)
         self.next_run_at = None if result.probe.intrusive else later  # nobody asks when the clock does
         self.batch_id = None
@@ -250,7 +253,7 @@ class ProbeRun(JobAtVantage):
                     self.give_up("The deployment's settings changed during the run. Run the probes again.")
                     return
                 self._keep(result)
-                Remembered.objects.keep(result)
+                Remembered.objects.keep([result])
         with transaction.atomic():
             self.finish(current="", finished=self.results.count())
 

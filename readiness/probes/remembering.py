@@ -40,12 +40,14 @@ class RememberedQuerySet(models.QuerySet["Remembered"]):
         known = [row.result(keys[key]) for key, row in rows.items()]
         return known, [job for job in jobs if key_of(job) not in rows]
 
-    def keep(self, result: Result) -> None:
-        """Remember a result, unless it could not look: what failed to be read is read again."""
-        key = key_of(result.job)
-        if key and result.outcome in (SAW if result.confirmed else UNSEEN):
-            row = self.model.of(key, result)
-            self.bulk_create([row], ignore_conflicts=True)
+    def keep(self, results: Iterable[Result]) -> None:
+        """Remember results of files, unless they could not look: what failed to be read is read again."""
+        told = [
+            (key, result)
+            for result in results
+            if (key := key_of(result.job)) and result.outcome in (SAW if result.confirmed else UNSEEN)
+        ]
+        self.bulk_create([self.model.of(key, result) for key, result in told], ignore_conflicts=True)
 
     def long_unused(self) -> Self:
         """Return what was not asked for in a month."""

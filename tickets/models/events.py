@@ -212,10 +212,9 @@ class Chained(models.Model):
             request_id=by.request_id[:64],
             undoes=undoes,
         )
-        if not self._append(event):
+        while not self._append(event):
             rows = type(self)._base_manager.select_for_update()
             self.event_count, self.event_head = rows.values_list("event_count", "event_head").get(pk=self.pk)
-            self._append(event)
         event.save(force_insert=True)
         return event
 

@@ -332,6 +332,7 @@ class Recording(Chained):
                 proof = pack.proof_of(f"{blocker.title} {blocker.issue}")
                 if proved := [row for row in added if row.claim in proof]:
                     blocker.criteria.add(*proved)
+                    rows.forget_blockers()
 
     def _follow(self, criteria: set[int], rows: judging.Rows, *, by: Actor, at: datetime) -> None:
         """Move the blockers whose criteria were just seen: fixed becomes a claim, failing again reopens."""

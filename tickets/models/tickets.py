@@ -216,8 +216,7 @@ class Ticket(Recording):
     def keep_snapshot(self, judgement: "judging.Judgement") -> Snapshot:
         """Append the snapshot of a judgement when its result is new; the ticket must be locked."""
         new = judgement.snapshot()
-        is_first = self.is_held and self.snapshot_id is None
-        newest = None if is_first else Snapshot.objects.filter(newest_of=self).first()
+        newest = Snapshot.objects.filter(newest_of=self).first()
         if newest is not None and newest.result() == new.result():
             newest.good_until, newest.evidence_at = new.good_until, new.evidence_at
             newest.save(update_fields=["good_until", "evidence_at"])

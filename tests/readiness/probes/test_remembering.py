@@ -45,7 +45,7 @@ def result(checkout: Checkout, outcome: Outcome = Outcome.PASS, *, confirmed: bo
 @pytest.mark.django_db
 def test_what_was_said_of_the_same_files_is_said_of_another_commit_as_of_now(folder: Path) -> None:
     with Checkout.open(folder) as first:
-        Remembered.objects.keep(result(first))
+        Remembered.objects.keep([result(first)])
     git(folder, "update-ref", "refs/heads/main", git(folder, "commit-tree", "main^{tree}", "-m", "again"))
     before = timezone.now()
 
@@ -64,7 +64,7 @@ def test_other_files_another_repository_or_a_running_deployment_are_looked_at(
     folder: Path, tmp_path: Path
 ) -> None:
     with Checkout.open(folder) as first:
-        Remembered.objects.keep(result(first))
+        Remembered.objects.keep([result(first)])
     elsewhere = repository(tmp_path / "other.git", FILES)
     add_commit(folder, FILES | {"a": "b"})
 
@@ -89,7 +89,7 @@ def test_other_files_another_repository_or_a_running_deployment_are_looked_at(
 def test_only_what_was_seen_is_remembered(
     opened: Checkout, outcome: Outcome, confirmed: bool, kept: bool
 ) -> None:
-    Remembered.objects.keep(result(opened, outcome, confirmed=confirmed))
+    Remembered.objects.keep([result(opened, outcome, confirmed=confirmed)])
 
     known, _ = Remembered.objects.recall([Job(PROBES["lock-present"], opened)])
     assert [(one.outcome, one.confirmed) for one in known] == [(outcome, confirmed)] * kept
@@ -124,7 +124,7 @@ def test_a_change_of_any_source_is_another_program(tmp_path: Path, monkeypatch: 
 
 @pytest.mark.django_db
 def test_what_nobody_asked_for_in_a_month_is_forgotten(opened: Checkout) -> None:
-    Remembered.objects.keep(result(opened))
+    Remembered.objects.keep([result(opened)])
     assert not Remembered.objects.long_unused()
 
     Remembered.objects.update(used_at=timezone.now() - 2 * KEPT)

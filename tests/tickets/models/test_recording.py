@@ -2,9 +2,10 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from tests import factories as make
@@ -198,3 +199,22 @@ def test_storing_takes_the_same_number_of_queries_for_three_findings_and_for_fif
 
     assert counts[0] == counts[1]
     assert counts[0] <= 60
+
+
+def test_a_first_report_that_moves_a_blocker_leaves_no_result_twice() -> None:
+    ticket = make.ticket()
+    row = make.criterion(ticket, "CORS_ORIGINS", claim="cfg.cors-origins")
+    blocker = make.blocker(ticket, criteria=[row])
+    Ticket.objects.filter(pk=ticket.pk).update(snapshot=None)
+    ticket.snapshots.all().delete()
+
+    with transaction.atomic():
+        held = ticket.deployment.locked_ticket()
+        assert held is not None
+        make.record(held, make.finding(status=Status.OK))
+
+    blocker.refresh_from_db()
+    assert blocker.state == "fix_ready"
+    results = [snapshot.result() for snapshot in ticket.snapshots.oldest_first()]
+    assert results
+    assert all(one != other for one, other in pairwise(results))
