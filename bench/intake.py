@@ -76,7 +76,7 @@ def server() -> Iterator[tuple[str, int]]:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     command = [
-        "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
+        "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--workers", "2",
         "--blocking-threads", "4", "--no-ws", "--log-level", "warning", "readiness.wsgi:application",
     ]  # fmt: skip
     process = subprocess.Popen([str(Path(sys.executable).with_name(command[0])), *command[1:]])

@@ -18,7 +18,7 @@ class Doorbell:
 
     QUIET_SECONDS = 0.05
     # A message is one worker's work: with more rows in it they would wait while other workers are idle.
-    AT_ONCE = 8
+    AT_ONCE = 16
 
     def __init__(self, send: Send) -> None:
         """Take what sends one message for some primary keys; it must not raise."""

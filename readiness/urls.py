@@ -15,6 +15,8 @@ urlpatterns = [
     path("api/v1/gate/<slug:slug>/<slug:environment>/skipped", gate.skipped, name="api-gate-skipped"),
     path("api/v1/gate/<slug:slug>/<slug:environment>/commits", gate.commits, name="api-commits"),
     path("api/v1/evaluations/<slug:public_id>", gate.receipt, name="api-gate-receipt"),
+    # Early, because pipelines ask for nothing else as often.
+    path("", include("readiness.intake.urls")),
     # Before the record's own: d/new/ would be read as a deployment called new.
     path("", include("readiness.probes.urls")),
     path("", include("readiness.probes.push_urls")),
@@ -24,7 +26,6 @@ urlpatterns = [
     path("", include("readiness.intake.token_urls")),
     path("", include("tickets.people_urls")),
     path("", include("tickets.urls")),
-    path("", include("readiness.intake.urls")),
     path("", include("readiness.probes.page_urls")),
     path("", include("readiness.reports.urls")),
     # After every door of its own under api/v1/: it answers whatever is left there.

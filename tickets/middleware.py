@@ -1,12 +1,17 @@
-"""Owns what happens to every request: a NUL is refused, and no secret in an address is logged."""
+"""Owns what happens to every request: log lines without secrets, the content policy, and no NUL."""
 
 import re
 from collections.abc import Callable
 from logging import Filter, LogRecord
 from typing import Any
 
+import structlog
+from csp.constants import HEADER as CONTENT_POLICY
+from csp.middleware import CSPMiddleware
+from django.conf import settings
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http.response import HttpResponseBase
 from django_structlog.middlewares import RequestMiddleware
 
 NUL = "\0"
@@ -21,11 +26,35 @@ def without_secret(address: str) -> str:
 
 
 class RequestLog(RequestMiddleware):
-    """Logs every request as django-structlog does, its address without secrets."""
+    """Logs every request as django-structlog does, its address without secrets, its sender as we know it."""
 
     @staticmethod
     def format_request(request: HttpRequest) -> str:
         return without_secret(f"{request.method} {request.get_full_path()}")
+
+    @classmethod
+    def bind_ip(cls, request: HttpRequest) -> None:
+        structlog.contextvars.bind_contextvars(ip=sender_of(request))
+
+
+def sender_of(request: HttpRequest) -> str:
+    """Return the address that a request came from: the peer's, or the last one that our proxy wrote down.
+
+    Whatever stands before that in X-Forwarded-For was said by the sender, who may say anything.
+    """
+    peer = str(request.META.get("REMOTE_ADDR", ""))
+    if not settings.BEHIND_PROXY:
+        return peer
+    return str(request.META.get("HTTP_X_FORWARDED_FOR", "")).rpartition(",")[2].strip()[:45] or peer
+
+
+class ContentPolicy(CSPMiddleware):
+    """Adds the content policy to pages; an answer to a machine brings its own, which allows nothing."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        if CONTENT_POLICY in response:
+            return response
+        return super().process_response(request, response)
 
 
 class AddressFilter(Filter):

@@ -4,6 +4,7 @@ from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
+from io import BytesIO
 from typing import Any, BinaryIO, ClassVar, cast
 
 import structlog
@@ -11,7 +12,6 @@ from celery import current_app
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models, transaction
-from django.db.models.fields.files import FieldFile
 from django.urls import reverse
 from django.utils import timezone
 
@@ -20,7 +20,7 @@ from readiness.intake.formats import discover, read_report
 from readiness.intake.merging import merged
 from readiness.intake.precedence import late, outdated, shrunk
 from readiness.intake.reading import Context, Origin, Reading, Unreadable
-from readiness.intake.receiving import DeliveryQuerySet
+from readiness.intake.receiving import DeliveryManager
 from readiness.intake.scopes import Scope, Weighed, source_of, together
 from readiness.intake.streams import InStream
 from tickets.models import Actor, Deployment, Refused, Reported, Standing, Ticket
@@ -61,8 +61,14 @@ class Delivery(InStream):
     run = models.OneToOneField(
         "readiness.EvidenceRun", null=True, on_delete=models.PROTECT, related_name="delivery"
     )
+    content = models.BinaryField(
+        default=b"", help_text="What was posted, when it is small: stored in one moment with the row."
+    )
     payload = models.FileField(
-        upload_to="deliveries/%Y/%m/%d", max_length=300, blank=True, help_text="Empty when it is in parts."
+        upload_to="deliveries/%Y/%m/%d",
+        max_length=300,
+        blank=True,
+        help_text="What was posted, when it is large. Empty when it is in parts.",
     )
     payload_removed_at = models.DateTimeField(null=True)
     payload_sha256 = models.CharField(max_length=64)
@@ -86,7 +92,7 @@ class Delivery(InStream):
         default=dict, encoder=DjangoJSONEncoder, help_text="Score before and after, criteria."
     )
 
-    objects = DeliveryQuerySet.as_manager()
+    objects = DeliveryManager()
 
     class Meta:
         ordering: ClassVar = ["-id"]
@@ -153,20 +159,23 @@ class Delivery(InStream):
     def read(self) -> Reading:
         """Read the payload, or all parts of the run as one report; raises Unreadable."""
         if self.run is None:
-            return self.read_file(self.payload)
+            return self.read_file(self.opened())
         readings = {}
         for part in self.run.parts.order_by("name"):
             try:
-                readings[part.name] = self.read_file(part.payload)
+                readings[part.name] = self.read_file(cast(BinaryIO, part.payload.open("rb")))
             except Unreadable as refused:
                 place = f"line {refused.line}" if refused.line is not None else refused.path
                 refused.path, refused.line = ", ".join(filter(None, (part.name, place))), None
                 raise
         return merged(readings)
 
-    def read_file(self, payload: FieldFile) -> Reading:
-        with payload.open("rb") as stream:
-            file = cast(BinaryIO, stream)
+    def opened(self) -> BinaryIO:
+        """Open what was posted, to be read and closed."""
+        return cast(BinaryIO, self.payload.open("rb")) if self.payload else BytesIO(self.content)
+
+    def read_file(self, opened: BinaryIO) -> Reading:
+        with opened as file:
             return read_report(file, format=self.context.get("format", ""), context=self.said())
 
     def apply(self, reading: Reading) -> None:
@@ -380,8 +389,8 @@ class Delivery(InStream):
             part.forget_file()
             part.save(update_fields=["payload"])
         with transaction.atomic():
-            self.payload_removed_at = at
-            self.save(update_fields=["payload", "payload_removed_at"])
+            self.payload_removed_at, self.content = at, b""
+            self.save(update_fields=["content", "payload", "payload_removed_at"])
             by = Actor.system("retention")
             self.deployment.write_event(
                 by, "removed the payload of", self, after={"sha256": self.payload_sha256}

@@ -24,6 +24,8 @@ View = Callable[..., HttpResponse]
 # A sender that is cut off in the middle of a large body reports a broken pipe, not our answer.
 DRAINED_BYTES = 256 * 1024 * 1024
 DRAIN_CHUNK = 1024 * 1024
+# Nobody shows an answer to a machine; who opens it in a browser shall have nothing run in it.
+ALLOW_NOTHING = "default-src 'none'; frame-ancestors 'none'"
 NOT_PROVEN = "Not proven"
 
 
@@ -45,11 +47,13 @@ def for_machines(view: View) -> View:
     @wraps(view)
     def answered(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         try:
-            return as_problem(request, view(request, *args, **kwargs))
+            answer = as_problem(request, view(request, *args, **kwargs))
         except Problem as problem:
-            return problem.response()
+            answer = problem.response()
         except Http404:
-            return Problem(404, "Not found", "There is nothing here for this token.").response()
+            answer = Problem(404, "Not found", "There is nothing here for this token.").response()
+        answer["Content-Security-Policy"] = ALLOW_NOTHING
+        return answer
 
     return answered
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from readiness.intake.models import Source
     from readiness.intake.runs import EvidenceRun, Part
 
+# In bytes. A file of its own costs more to make, and could be there without its row, or the row without it.
+KEPT_IN_ROW = 64 * 1024
 LIKE_TERMS = ("format", "category", "scope", "commit", "branch", "run_id")
 
 
@@ -53,7 +55,7 @@ class DeliveryQuerySet(JobQuerySet["Delivery"]):
         return self.filter(deployment__in=Deployment.objects.visible_to(user))
 
     def with_needs(self) -> Self:
-        return self.select_related("deployment", "run")
+        return self.defer(None).select_related("deployment", "run")
 
     def in_stream_of(self, delivery: "Delivery") -> Self:
         """Return the recorded deliveries that spoke to the same claim for the same source, newest first."""
@@ -112,12 +114,16 @@ class DeliveryQuerySet(JobQuerySet["Delivery"]):
             observed_at=post.terms.observed_at or timezone.now(),
             rung_at=timezone.now(),
         )
-        delivery.payload.save(delivery.public_id, post.body.as_file(), save=False)
+        if post.body.size <= KEPT_IN_ROW:
+            delivery.content = post.body.read()
+        else:
+            delivery.payload.save(delivery.public_id, post.body.as_file(), save=False)
         try:
             with alone_or_within():
                 insert(delivery)
         except IntegrityError:
-            delivery.payload.delete(save=False)
+            if delivery.payload:
+                delivery.payload.delete(save=False)
             return None
         delivery.ring_on_commit()
         return delivery
@@ -176,3 +182,13 @@ class DeliveryQuerySet(JobQuerySet["Delivery"]):
         for delivery in old:
             delivery.remove_payload(at)
         return len(old)
+
+
+class WithoutContent(models.Manager["Delivery"]):
+    """Gets deliveries without what was posted: a list would be heavy, and only reading one needs it."""
+
+    def get_queryset(self) -> models.QuerySet["Delivery"]:
+        return super().get_queryset().defer("content")
+
+
+DeliveryManager = WithoutContent.from_queryset(DeliveryQuerySet)

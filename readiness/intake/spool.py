@@ -37,6 +37,11 @@ class Spooled:
     size: int
     sha256: str
 
+    def read(self) -> bytes:
+        """Return the whole body; of a small one only."""
+        self.file.seek(0)
+        return self.file.read()
+
     def as_file(self) -> "File[bytes]":
         self.file.seek(0)
         return File(self.file)

@@ -53,6 +53,7 @@ def a_lived_in_installation() -> Ticket:
         sender="token CI",
         payload_sha256="0" * 64,
         payload_bytes=7,
+        content=b"\x1f\x8b\x00\xff",
         context={"commit": SHA},
         observed_at=now,
     )

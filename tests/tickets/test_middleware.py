@@ -1,9 +1,11 @@
-"""A NUL is refused before anything is looked up or stored, with the page that says so."""
+"""A NUL is refused before anything is stored; the log has the sender we know; pages have a strict policy."""
 
 import pytest
-from django.test import Client
+from django.conf import LazySettings
+from django.test import Client, RequestFactory
 
 from tests import factories as make
+from tickets.middleware import sender_of
 from tickets.models import Event
 
 
@@ -36,3 +38,28 @@ def test_a_form_with_a_nul_is_refused_and_changes_nothing(alice: Client, field: 
     assert response.status_code == 400
     assert "could not be read" in response.content.decode()
     assert Event.objects.count() == before
+
+
+@pytest.mark.parametrize(
+    ("behind", "said", "sender"),
+    [
+        (False, "203.0.113.9", "10.0.0.2"),
+        (True, "203.0.113.9", "203.0.113.9"),
+        (True, "1.2.3.4, 203.0.113.9", "203.0.113.9"),
+        (True, "", "10.0.0.2"),
+        (True, "x" * 5000, "x" * 45),
+    ],
+)
+def test_a_sender_cannot_choose_the_address_that_is_logged(
+    settings: LazySettings, behind: bool, said: str, sender: str
+) -> None:
+    settings.BEHIND_PROXY = behind
+    request = RequestFactory().get("/", REMOTE_ADDR="10.0.0.2", HTTP_X_FORWARDED_FOR=said)
+
+    assert sender_of(request) == sender
+
+
+def test_a_page_lets_no_script_of_others_run(alice: Client) -> None:
+    policy = alice.get("/")["Content-Security-Policy"]
+
+    assert ("default-src 'none'" in policy or "default-src 'self'" in policy) and "unsafe" not in policy

@@ -118,7 +118,7 @@ def test_a_broken_report_is_rejected_with_its_place_and_changes_nothing(
     assert (delivery.status, delivery.place) == ("rejected", place)
     assert reason in delivery.reason
     assert (Observation.objects.count(), ticket.rescore()) == (1, before)
-    with delivery.payload.open("rb") as stored:
+    with Delivery.objects.get(pk=delivery.pk).opened() as stored:
         assert stored.read() == body
 
 

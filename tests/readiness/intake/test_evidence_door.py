@@ -21,6 +21,7 @@ from standardwebhooks.webhooks import Webhook
 
 from readiness.intake import views
 from readiness.intake.models import ApiToken, Delivery, Source
+from readiness.intake.receiving import KEPT_IN_ROW
 from tests import factories
 from tickets.models import Deployment
 
@@ -68,9 +69,8 @@ def source_for(deployment: Deployment, **fields: Any) -> Source:
 
 
 def payload_of(delivery: Delivery) -> bytes:
-    with delivery.payload.open("rb") as file:
-        content: bytes = file.read()
-    return content
+    with delivery.opened() as file:
+        return file.read()
 
 
 def is_refused(answer: Any, status: int, words: str) -> None:
@@ -406,12 +406,31 @@ def test_taking_a_post_in_costs_few_queries(django_assert_max_num_queries: Any) 
         post(deployment, JUNIT + b"\n", bearer=f"Bearer {token}")
 
 
-def test_the_payload_is_kept_where_the_files_are(settings: LazySettings) -> None:
+def test_a_large_payload_is_kept_where_the_files_are_and_a_small_one_with_its_row(
+    settings: LazySettings,
+) -> None:
     deployment = factories.deployment()
+    bearer = f"Bearer {token_for(deployment)}"
+    largest = JUNIT + b" " * (KEPT_IN_ROW - len(JUNIT))
 
+    post(deployment, largest, bearer=bearer)
+    post(deployment, largest + b" ", bearer=bearer)
+
+    large, small = Delivery.objects.order_by("-pk")
+    assert (small.payload.name, payload_of(small)) == ("", largest)
+    assert (Path(large.payload.path).is_relative_to(settings.MEDIA_ROOT), bytes(large.content)) == (True, b"")
+    assert payload_of(large) == largest + b" "
+
+
+def test_a_list_of_deliveries_does_not_read_what_was_posted(django_assert_num_queries: Any) -> None:
+    deployment = factories.deployment()
     post(deployment, bearer=f"Bearer {token_for(deployment)}")
 
-    assert Path(Delivery.objects.get().payload.path).is_relative_to(settings.MEDIA_ROOT)
+    with django_assert_num_queries(1) as asked:
+        delivery = Delivery.objects.get()
+
+    assert '"content"' not in asked[0]["sql"]
+    assert payload_of(delivery) == JUNIT
 
 
 def told(delivery: Delivery, **headers: str) -> Any:
@@ -581,3 +600,10 @@ def test_a_broker_that_is_down_loses_nothing_and_the_scheduler_rings_at_once(
         answer = post(deployment, bearer=bearer)
 
     assert (answer.status_code, Delivery.objects.get().rung_at) == (202, None)
+
+
+def test_an_answer_to_a_machine_lets_nothing_run_in_a_browser() -> None:
+    deployment = factories.deployment()
+
+    for answer in (post(deployment, bearer=f"Bearer {token_for(deployment)}"), post(deployment)):
+        assert answer["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"

@@ -15,6 +15,7 @@ from moto.server import ThreadedMotoServer
 from readiness import backups
 from readiness.files import storage_of
 from readiness.intake.models import Delivery
+from readiness.intake.receiving import KEPT_IN_ROW
 from readiness.intake.spool import spooled
 from readiness.intake.terms import Terms
 from tests import factories
@@ -26,10 +27,13 @@ NOW = datetime.now(UTC)
 LATER = NOW + timedelta(days=91)
 
 
-def deliver(ticket: Ticket, passing: int, **terms: Any) -> Delivery:
+def deliver(ticket: Ticket, passing: int, *, padding: int = KEPT_IN_ROW, **terms: Any) -> Delivery:
+    """Post a report with so many passing tests, which is kept in a file unless it is not padded."""
     cases = "".join(f'<testcase classname="c" name="t{n}"/>' for n in range(passing))
     said = Terms(**{"format": "junit", "run_id": str(passing), **terms})
-    with spooled(BytesIO(f"<testsuite>{cases}</testsuite>".encode()), 10**9, lambda _: None) as spool:
+    with spooled(
+        BytesIO(f"<testsuite>{cases}{' ' * padding}</testsuite>".encode()), 10**9, lambda _: None
+    ) as spool:
         delivery, _ = Delivery.objects.receive(ticket.deployment, said, spool, sender="token ci")
     Delivery.objects.work(delivery.pk)
     delivery.refresh_from_db()
@@ -49,6 +53,17 @@ def test_an_old_payload_goes_and_the_row_keeps_its_hash_and_says_so() -> None:
     assert (default_storage.exists(name), default_storage.exists(str(standing.payload.name))) == (False, True)
     assert Event.objects.filter(verb="removed the payload of").count() == 1
     assert list(ticket.deployment.broken_links()) == []
+
+
+def test_an_old_payload_that_is_kept_in_its_row_goes_too() -> None:
+    ticket = factories.ticket()
+    old, standing = deliver(ticket, 10, padding=0), deliver(ticket, 11, padding=0)
+
+    assert Delivery.objects.remove_old_payloads(LATER) == 1
+
+    old, standing = Delivery.objects.get(pk=old.pk), Delivery.objects.get(pk=standing.pk)
+    assert (bytes(old.content), old.payload_removed_at) == (b"", LATER)
+    assert bytes(standing.content).startswith(b"<testsuite>")
 
 
 def test_what_is_not_old_or_is_still_to_be_read_or_stands_is_kept() -> None:
@@ -140,6 +155,7 @@ def test_the_same_post_twice_is_one_object(bucket: Any) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_a_backup_takes_what_is_in_the_bucket(bucket: Any, tmp_path: Path) -> None:
     deliver(factories.ticket(), 10)
+    deliver(factories.ticket(), 11, padding=0)
 
     manifest = backups.write(tmp_path / "backup.zip")
 

@@ -17,6 +17,7 @@ from django.utils import timezone
 from standardwebhooks.webhooks import Webhook
 
 from readiness.intake.models import ApiToken, Delivery, Source
+from readiness.intake.receiving import KEPT_IN_ROW
 from readiness.intake.spool import spooled
 from readiness.intake.terms import Terms
 from tests import factories
@@ -26,6 +27,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 JUNIT = b'<testsuite><testcase classname="c" name="a"/></testsuite>'
 AT_ONCE = 20
+
+
+def files() -> set[Path]:
+    return {path for path in (settings.MEDIA_ROOT / "deliveries").rglob("*") if path.is_file()}
 
 
 def together(work: Callable[[], Any]) -> list[Any]:
@@ -48,21 +53,22 @@ def each_at_once(works: Sequence[Callable[[], Any]]) -> list[Any]:
         return list(pool.map(one, works))
 
 
-def test_twenty_first_posts_of_one_report_are_one_delivery() -> None:
+@pytest.mark.parametrize("padding", [0, KEPT_IN_ROW])
+def test_twenty_first_posts_of_one_report_are_one_delivery(padding: int) -> None:
+    report = JUNIT + b"\n" * padding
     ticket = factories.ticket()
     _, token = ApiToken.issue(ticket.deployment, name="ci", actions=["evidence"], by=factories.SYSTEM)
     address = f"/api/v1/deployments/{ticket.deployment.slug}/evidence?format=junit"
     sent = {"Authorization": f"Bearer {token}"}
 
-    before = set((settings.MEDIA_ROOT / "deliveries").rglob("*"))
+    before = files()
 
-    answers = together(lambda: Client().post(address, JUNIT, content_type="text/xml", headers=sent))
+    answers = together(lambda: Client().post(address, report, content_type="text/xml", headers=sent))
 
     delivery = Delivery.objects.get()
     assert sorted(answer.status_code for answer in answers) == [200] * (AT_ONCE - 1) + [202]
     assert {answer.json()["id"] for answer in answers} == {delivery.public_id}
-    folder = Path(delivery.payload.path).parent
-    assert [path for path in folder.iterdir() if path not in before] == [Path(delivery.payload.path)]
+    assert files() - before == ({Path(delivery.payload.path)} if padding else set())
 
 
 def test_twenty_workers_that_take_one_delivery_apply_it_once() -> None:
