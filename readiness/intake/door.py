@@ -61,7 +61,7 @@ def for_machines(view: View) -> View:
 @contextmanager
 def proven(request: HttpRequest, slug: str, *, may_be_empty: bool = False) -> Iterator[Post]:
     """Take a post in from a token or a signing source of this deployment; raises Problem, or Http404."""
-    if is_signed(lower_headers(request)):
+    if is_signed(request.headers):
         with signed_post(request, slug, may_be_empty) as post:
             yield post
         return
@@ -114,10 +114,11 @@ def proven_token(request: HttpRequest, found: Callable[[str], ApiToken | None] =
 
 def checked_terms(request: HttpRequest) -> Terms:
     """The terms in the query; a CloudEvent in binary mode, whose attributes are headers, says the rest."""
-    headers = lower_headers(request)
     try:
         terms = terms_of(request.GET.dict(), timezone.now())
-        return with_event(terms, headers, timezone.now()) if "ce-specversion" in headers else terms
+        if "ce-specversion" not in request.headers:
+            return terms
+        return with_event(terms, lower_headers(request), timezone.now())
     except WrongTerm as wrong:
         raise Problem(400, "Wrong parameter", str(wrong)) from wrong
 

@@ -60,8 +60,16 @@ WORDS = {
     "failure": "failures",
     "error": "errors",
 }
-# What pytest, jest-junit and gotestsum write for a file that could not be loaded or built.
-UNCOLLECTED = re.compile(r"collection failure|Test suite failed to run|\[build failed\]")
+# What pytest, jest-junit, gotestsum, unittest and nose2 write for a file that could not be loaded or built,
+# or for the tests behind a setup that broke.
+UNCOLLECTED = re.compile(
+    r"collection failure|Test suite failed to run|\[build failed\]|unittest\.loader\._FailedTest"
+    r"|nose2\.loader\.\w+Failure|setUp(?:Class|Module) \(|\"before (?:all|each)\" hook"
+)
+# Vitest names such a case like its suite, which is the file.
+SCRIPT = re.compile(r"\.[cm]?[jt]sx?$")
+# unittest-xml-reporting writes the time of the run behind the name of a suite.
+STAMP = re.compile(r"-\d{14}$")
 SHOWN_FAILURES = 20
 SHOWN_TEXT = 300
 REMEMBERED_FAILURES = 10_000
@@ -69,7 +77,11 @@ REMEMBERED_FAILURES = 10_000
 
 @dataclass(slots=True)
 class Suite:
-    """One open testsuite element: what it claims, and the counts at the moment it opened."""
+    """One open testsuite element: what it claims, and the counts at the moment it opened.
+
+    `idle` are the first of its cases that passed in no time at all, as jest-junit shows a to-do, which never
+    ran; `idle_cases` counts them all.
+    """
 
     name: str
     path: str
@@ -78,6 +90,9 @@ class Suite:
     tests: int
     bad: int
     flaky: int
+    todo: int
+    idle: list[dict[str, str]] = field(default_factory=list)
+    idle_cases: int = 0
 
 
 @dataclass(slots=True)
@@ -108,6 +123,12 @@ class Recount:
     outside: list[bool] = field(default_factory=list)
     problems: list[Sighting] = field(default_factory=list)
     is_noted: bool = True
+    is_pytest: bool = False
+    is_jest: bool = False
+    # The case before this one, when it may be an attempt of the same test, and whether it counts as flaky.
+    attempt: tuple[str | None, str | None] | None = None
+    attempt_was_flaky: bool = False
+    todo: int = 0
 
     @property
     def bad(self) -> int:
@@ -140,6 +161,10 @@ class Recount:
             self.tests += 1
             if self.tests > self.limits.cases:
                 raise self._too_many()
+            if self.is_pytest:
+                self._take_as_attempt(case)
+            elif self.is_jest and case.get("time") == "0" and self.suites:
+                self._take_as_idle(self.suites[-1], case)
 
     def _start_outside(self, name: str, attributes: dict[str, str]) -> None:
         """Take a tag that is in no test case: a suite, or what a suite holds beside its cases."""
@@ -161,7 +186,8 @@ class Recount:
 
     def _end_outside(self) -> None:
         if self.outside.pop():
-            self._close_suite(self.suites.pop())
+            self._close_suite(self.suites[-1])
+            self.suites.pop()
 
     def text(self, text: str) -> None:
         """Output and traces are not kept."""
@@ -178,6 +204,9 @@ class Recount:
 
     def _count(self, result: str, case: dict[str, str], said: dict[str, str]) -> None:
         is_bad = result in ("failures", "errors")
+        if self.is_pytest:
+            self._withdraw_attempt(case)
+            self.attempt = None
         if is_bad and self._is_known_failure(result, case):
             return
         self.tests += 1
@@ -188,8 +217,7 @@ class Recount:
         if is_bad or result == "skipped":
             self._note(Seen.OPEN if is_bad else Seen.UNDECIDED, case, said)
         if is_bad:
-            words = f"{said.get('message', '')} {case.get('classname', '')} {case.get('name', '')}"
-            self.uncollected += UNCOLLECTED.search(words) is not None
+            self.uncollected += self._stands_for_others(case, said)
             if len(self.failing) < SHOWN_FAILURES:
                 self.failing.append({"test": full_name(case), "message": shown(said.get("message", ""))})
 
@@ -207,6 +235,48 @@ class Recount:
         self.problems.append(
             Sighting(self.scope, "test", subject, title, "medium", "", path, line or None, seen)
         )
+
+    def _stands_for_others(self, case: dict[str, str], said: dict[str, str]) -> bool:
+        """Tell whether a failed case stands for tests that could not run at all."""
+        name = case.get("name", "")
+        words = f"{said.get('message', '')} {case.get('classname', '')} {name}"
+        is_file = name == self._suite_name() and SCRIPT.search(name)
+        return bool(is_file or UNCOLLECTED.search(words))
+
+    def _take_as_attempt(self, case: dict[str, str]) -> None:
+        """Count a passed case as flaky when the one before it was a failed attempt of the same test.
+
+        pytest-rerunfailures writes such an attempt as a case of its own with nothing in it, as if it passed.
+        """
+        is_again = self._withdraw_attempt(case)
+        self.attempt = (case.get("classname"), case.get("name"))
+        self.attempt_was_flaky = is_again
+        self.counts["flaky"] += is_again
+
+    def _withdraw_attempt(self, case: dict[str, str]) -> bool:
+        """Take back the case before this one if it was an attempt of the same test; tells whether it was."""
+        if self.attempt is None or self.attempt != (case.get("classname"), case.get("name")):
+            return False
+        self.tests -= 1
+        self.counts["flaky"] -= self.attempt_was_flaky
+        return True
+
+    def _take_as_idle(self, suite: Suite, case: dict[str, str]) -> None:
+        suite.idle_cases += 1
+        if len(suite.idle) < self.limits.problems:
+            suite.idle.append(case)
+
+    def _count_todos(self, suite: Suite, surplus: int) -> None:
+        """Count as skipped what jest-junit holds above what it counts: to-dos, which look as if they passed.
+
+        Which of the idle cases they are is not said, so that none of these closes a problem.
+        """
+        todos = min(surplus, suite.idle_cases)
+        self.todo += todos
+        self.is_noted = self.is_noted and suite.idle_cases == len(suite.idle)
+        self.counts["skipped"] += todos
+        for case in suite.idle:
+            self._note(Seen.UNDECIDED, case, {})
 
     def _too_many(self) -> TooLarge:
         return TooLarge(f"The report has more than {self.limits.cases:,} test cases.", "cases")
@@ -232,15 +302,21 @@ class Recount:
         bad += number(attributes, "errors") or 0
         claimed = number(attributes, "tests")
         name = attributes.get("name", "")
+        if not self.suites:
+            self.is_jest = "jest" in name.lower()
+        self.is_pytest = self.is_pytest or name in ("pytest", "pytest tests")
         outer = self.suites[-1].path if self.suites else ""
-        path = " > ".join(filter(None, (outer, name)))
-        self.suites.append(Suite(name, path, claimed, bad, self.tests, self.bad, self.counts["flaky"]))
+        path = " > ".join(filter(None, (outer, STAMP.sub("", name))))
+        counts = (self.tests, self.bad, self.counts["flaky"], self.todo)
+        self.suites.append(Suite(name, path, claimed, bad, *counts))
 
     def _close_suite(self, suite: Suite) -> None:
         tests = self.tests - suite.tests
         if tests == 0:
             self.empty_suites += 1
-        if suite.claimed_tests not in (None, tests):
+        if suite.idle and suite.claimed_tests is not None and tests > suite.claimed_tests:
+            self._count_todos(suite, tests - suite.claimed_tests)
+        elif suite.claimed_tests not in (None, tests - (self.todo - suite.todo)):
             said = f"{named(suite)} says {suite.claimed_tests} tests and holds {tests}"
             self.miscounted = f"{said}; the tests were recounted."
         explained = self.bad > suite.bad or self.counts["flaky"] > suite.flaky
@@ -279,7 +355,7 @@ def recognise(head: bytes) -> bool:
     return root_of(head) in ("testsuites", "testsuite")
 
 
-@format("junit", title="JUnit XML", recognise=recognise, version=2)
+@format("junit", title="JUnit XML", recognise=recognise, version=3)
 def read(body: Body, context: Context) -> Reading:
     """Recount a JUnit report. No test, or none that ran, is unknown; one failure or error is a fail."""
     criterion = claim_of(context.category)
@@ -313,13 +389,18 @@ def read(body: Body, context: Context) -> Reading:
 
 def warnings_of(recount: Recount) -> list[str]:
     said = [text for text in (recount.miscounted, recount.unexplained) if text]
+    if recount.todo:
+        some = (
+            "1 to-do test looks as if it"
+            if recount.todo == 1
+            else f"{recount.todo} to-do tests look as if they"
+        )
+        said.append(f"{some} passed; that counts as skipped.")
     if recount.empty_suites and recount.tests:
         said.append(f"{recount.empty_suites} suites hold no test case: a build that failed may hide there.")
     if recount.uncollected:
-        said.append(
-            f"{recount.uncollected} files or suites could not be run at all; "
-            "how many tests they hold is not known."
-        )
+        some = "1 file or suite" if recount.uncollected == 1 else f"{recount.uncollected} files or suites"
+        said.append(f"{some} could not be run at all; how many tests that leaves out is not known.")
     if not recount.is_noted:
         kept = f"{len(recount.problems):,}"
         said.append(f"The first {kept} failures are kept one by one, so that none is closed by this report.")

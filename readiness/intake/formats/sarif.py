@@ -80,12 +80,25 @@ class Run:
         return f"{self.tool} {str(identity or '').rpartition('/')[0]}".strip()
 
     @property
+    def invocations(self) -> list[dict[str, Any]]:
+        found = self.parts.get("invocations")
+        return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+
+    @property
     def succeeded(self) -> bool:
-        invocations = self.parts.get("invocations")
-        return not any(
-            isinstance(each, dict) and each.get("executionSuccessful") is False
-            for each in (invocations if isinstance(invocations, list) else [])
-        )
+        return all(each.get("executionSuccessful") is not False for each in self.invocations)
+
+    @property
+    def errors(self) -> int:
+        """How many errors the tool ran into (3.20.21): for what it could not look at it speaks no more."""
+        told = [each.get("toolExecutionNotifications") for each in self.invocations]
+        notes = [note for notes in told if isinstance(notes, list) for note in notes]
+        return sum(isinstance(note, dict) and note.get("level") == "error" for note in notes)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it looked at everything that it was to look at."""
+        return self.has_results and self.succeeded and not self.errors
 
     @property
     def scope_word(self) -> str:
@@ -354,7 +367,7 @@ def recognise(head: bytes) -> bool:
     return HEAD.match(head) is not None and (b'"runs"' in head or b"sarif" in head[:2000].lower())
 
 
-@format("sarif", title="SARIF 2.1.0", recognise=recognise, version=2)
+@format("sarif", title="SARIF 2.1.0", recognise=recognise, version=3)
 def read(body: Body, context: Context) -> Reading:
     """Count the problems of every run. A run that has no results, or that failed, proves nothing."""
     if (context.category or "sast") not in CLAIMS:
@@ -397,10 +410,10 @@ def read(body: Body, context: Context) -> Reading:
 
 
 def examined(runs: list[Run]) -> Iterator[Examined]:
-    """The scopes of the runs; one is complete when each of its runs has results, succeeded and was kept."""
+    """The scopes of the runs; one is complete when each of its runs looked at everything and was kept."""
     for scope in dict.fromkeys(run.scope_word for run in runs):
         own = [run for run in runs if run.scope_word == scope]
-        is_whole = all(run.has_results and run.succeeded and run.is_noted for run in own)
+        is_whole = all(run.is_whole and run.is_noted for run in own)
         yield Examined(scope, is_whole, sum(run.kinds.total() for run in own))
 
 
@@ -410,6 +423,10 @@ def warnings_of(runs: list[Run], tally: Tally) -> list[str]:
     said = ["The report has no run, so it proves nothing."] if not runs else []
     said += [f"{tool} says that its run did not succeed." for tool in failed]
     said += [f"{tool} has a run without a list of results, so it proves nothing." for tool in silent]
+    errors = [
+        (run.tool, "an error" if run.errors == 1 else f"{run.errors} errors") for run in runs if run.errors
+    ]
+    said += [f"{tool} met {met}, so it did not look at everything." for tool, met in errors]
     said += [f"{tally.undecided} results wait for a decision."] if tally.undecided else []
     if not all(run.is_noted for run in runs):
         kept = f"{sum(len(run.notes) for run in runs):,}"
@@ -420,7 +437,7 @@ def warnings_of(runs: list[Run], tally: Tally) -> list[str]:
 def outcome_of(runs: list[Run], tally: Tally) -> Outcome:
     if tally.active:
         return Outcome.FAIL
-    is_whole = runs and all(run.has_results and run.succeeded for run in runs)
+    is_whole = runs and all(run.is_whole for run in runs)
     return Outcome.PASS if is_whole and not tally.undecided else Outcome.UNKNOWN
 
 

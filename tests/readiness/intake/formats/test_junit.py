@@ -20,7 +20,15 @@ DIALECTS = {
     "pytest": ("fail", (7, 3, 2, 0, 2, 0), Status.RISKY),
     "pytest-collection": ("fail", (5, 4, 0, 1, 0, 0), Status.RISKY),
     "surefire-rerun": ("fail", (10, 7, 1, 1, 1, 2), Status.RISKY),
-    "jest": ("pass", (4, 3, 0, 0, 1, 0), Status.OK),
+    "pytest-rerunfailures": ("fail", (11, 3, 4, 2, 2, 1), Status.RISKY),
+    "unittest": ("fail", (7, 1, 1, 3, 2, 0), Status.RISKY),
+    "nose2": ("fail", (7, 1, 1, 2, 3, 0), Status.RISKY),
+    "behave": ("fail", (4, 1, 1, 1, 1, 0), Status.RISKY),
+    "robot": ("fail", (5, 1, 3, 0, 1, 0), Status.RISKY),
+    "jest": ("pass", (4, 2, 0, 0, 2, 0), Status.OK),
+    "jest-todo": ("fail", (11, 3, 5, 0, 3, 0), Status.RISKY),
+    "vitest": ("fail", (12, 4, 4, 0, 4, 0), Status.RISKY),
+    "mocha-hooks": ("fail", (10, 4, 4, 0, 2, 0), Status.RISKY),
     "jest-suite-error": ("fail", (3, 2, 0, 1, 0, 0), Status.RISKY),
     "playwright": ("fail", (4, 2, 1, 0, 1, 0), Status.RISKY),
     "playwright-retries": ("pass", (2, 2, 0, 0, 0, 1), Status.PARTIAL),
@@ -69,8 +77,56 @@ def test_the_reruns_that_surefire_counts_are_not_tests() -> None:
     assert "says 11 tests and holds 10" in sample("surefire-rerun").warnings[0]
 
 
-def test_a_todo_that_jest_shows_as_passed_is_at_least_announced() -> None:
-    assert "says 3 tests and holds 4" in sample("jest").warnings[0]
+def test_a_todo_that_jest_shows_as_passed_counts_as_skipped() -> None:
+    assert "1 to-do test looks as if it passed" in sample("jest").warnings[0]
+
+
+def jest(*cases: str, tests: int) -> Reading:
+    inner = "".join(f'<testcase classname="{name}" name="{name}" time="0"/>' for name in cases)
+    suite = f'<testsuite name="shop" tests="{tests}">{inner}</testsuite>'
+    return read_report(f'<testsuites name="jest tests" tests="{tests}">{suite}</testsuites>'.encode())
+
+
+def test_a_file_of_nothing_but_todos_proves_nothing() -> None:
+    reading = jest("later", tests=0)
+
+    assert (reading.outcome, reading.findings[0].status) == (Outcome.UNKNOWN, Status.UNTESTED)
+
+
+def test_what_may_be_a_todo_closes_no_problem_and_what_ran_does() -> None:
+    undecided = [problem.subject for problem in jest("ran", "later", tests=1).problems]
+
+    assert undecided == ["jest tests > shop :: ran :: ran", "jest tests > shop :: later :: later"]
+    assert jest("ran", "too", tests=2).problems == ()
+
+
+def test_an_attempt_that_failed_is_no_passed_test_of_its_own() -> None:
+    attempt = '<testcase classname="c" name="t"/>'
+    failed = '<testcase classname="c" name="t"><failure message="no"/></testcase>'
+    other = '<testcase classname="c" name="u"/>'
+
+    def counts(*cases: str) -> tuple[int, ...]:
+        reading = read_report(f'<testsuite name="pytest">{"".join(cases)}</testsuite>'.encode())
+        return tuple(reading.summary[column] for column in COLUMNS)
+
+    assert counts(attempt, attempt, attempt, other) == (2, 2, 0, 0, 0, 1)
+    assert counts(other, attempt, attempt, failed) == (2, 1, 1, 0, 0, 0)
+    assert counts(attempt, failed, other, attempt) == (3, 2, 1, 0, 0, 0)
+
+
+@pytest.mark.parametrize("name", ["unittest", "nose2", "vitest", "mocha-hooks", "pytest-collection"])
+def test_a_run_whose_files_or_hooks_broke_closes_nothing(name: str) -> None:
+    assert [each.complete for each in sample(name).examined] == [False]
+
+
+def test_the_time_of_a_run_in_the_name_of_a_suite_makes_no_other_problem() -> None:
+    report = (SAMPLES / "unittest.xml").read_bytes()
+    again = report.replace(b"-20261127001500", b"-20261128093015")
+
+    assert again != report
+    assert [each.subject for each in read_report(again).problems] == [
+        each.subject for each in read_report(report).problems
+    ]
 
 
 def test_a_build_that_failed_without_a_test_case_is_not_a_pass() -> None:
@@ -83,7 +139,7 @@ def test_a_build_that_failed_without_a_test_case_is_not_a_pass() -> None:
 def test_a_file_that_could_not_be_collected_is_told_apart_from_one_failed_test() -> None:
     reading = sample("pytest-collection")
 
-    assert "how many tests they hold is not known" in " ".join(reading.warnings)
+    assert "how many tests that leaves out is not known" in " ".join(reading.warnings)
     assert reading.findings[0].detail == "4 of 5 tests pass, 1 fails. Some files could not be run at all."
 
 

@@ -72,6 +72,31 @@ def test_a_log_without_a_run_or_with_a_failed_one_proves_nothing(name: str) -> N
     assert reading.warnings
 
 
+@pytest.mark.parametrize(
+    ("level", "outcome", "is_whole"),
+    [("error", Outcome.UNKNOWN, False), ("warning", Outcome.PASS, True), (None, Outcome.PASS, True)],
+)
+def test_a_tool_that_met_an_error_did_not_look_at_everything(
+    level: str | None, outcome: Outcome, is_whole: bool
+) -> None:
+    note = {"message": {"text": "src/pay.py: timed out"}} | ({"level": level} if level else {})
+    invocation = {"executionSuccessful": True, "toolExecutionNotifications": [note]}
+    run = {"tool": {"driver": {"name": "semgrep"}}, "invocations": [invocation], "results": []}
+
+    reading = read_report(json.dumps({"version": "2.1.0", "runs": [run]}).encode())
+
+    assert (reading.outcome, [each.complete for each in reading.examined]) == (outcome, [is_whole])
+    assert ("semgrep met an error, so it did not look at everything." in reading.warnings) is not is_whole
+
+
+@pytest.mark.parametrize("notes", [None, 7, "error", [7, None, ["error"]], {"level": "error"}])
+def test_notifications_of_another_shape_are_passed_over(notes: object) -> None:
+    invocation = {"executionSuccessful": True, "toolExecutionNotifications": notes}
+    run = {"tool": {"driver": {"name": "t"}}, "invocations": [invocation, 7], "results": []}
+
+    assert read_report(json.dumps({"version": "2.1.0", "runs": [run]}).encode()).outcome is Outcome.PASS
+
+
 def test_a_run_without_a_list_of_results_proves_nothing() -> None:
     runs = [{"tool": {"driver": {"name": "t"}}}, {"tool": {"driver": {"name": "u"}}, "results": []}]
     report = json.dumps({"version": "2.1.0", "runs": runs}).encode()
