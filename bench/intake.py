@@ -9,6 +9,7 @@ machine that is busy otherwise the processor time of the web server says more th
 
 import asyncio
 import base64
+import gc
 import hashlib
 import hmac
 import json
@@ -107,6 +108,8 @@ def busy_seconds(pid: int) -> float:
 
 def load(address: str, kind: str, bearer: str, start: int, answers: Any) -> None:
     """Send requests for some seconds, each connection one after the other; the latencies in seconds."""
+    # Its own search for garbage would be taken for slow answers.
+    gc.disable()
     asyncio.run(_load(address, MAKE[kind], bearer, start, answers))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
-from django.db import connections, models, router
+from django.db import InterfaceError, OperationalError, connections, models, router
 from django.db.models.sql import InsertQuery
 
 Row = TypeVar("Row", bound=models.Model)
@@ -78,13 +78,27 @@ def select(
     """
     using = router.db_for_read(model)
     connection = connections[using]
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        found = cursor.fetchall()
+    # Django asks a kept connection for its health before it is used. A SELECT finds that out by itself, and
+    # can be asked again: one question less for each request.
+    connection.health_check_done = True  # type: ignore[attr-defined]
+    try:
+        found = rows_of(connection, statement, values)
+    except (OperationalError, InterfaceError):
+        if connection.in_atomic_block:
+            raise
+        connection.close()
+        found = rows_of(connection, statement, values)
     for *said, beside in found:
         for place, convert, column in converters_of(model, columns, using):
             said[place] = convert(said[place], column, connection)
         yield model.from_db(using, columns, said), beside
+
+
+def rows_of(connection: Any, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+    return found
 
 
 @cache
