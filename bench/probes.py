@@ -269,7 +269,7 @@ def main() -> None:
                 asked = [prefix + url for url in urls]
                 other = "blackbox_exporter, not stored"
                 ways.append(Way(other, lambda: asyncio.run(plain(asked)), lambda: processor_seconds(pid)))
-            garbage.look_rarely()  # as workers do
+            garbage.look_rarely(garbage.IN_WORKER)  # as workers do
             # They take turns, so that a busy machine slows all of them down.
             for _ in range(TURNS):
                 for way in ways:

@@ -19,4 +19,4 @@ app.autodiscover_tasks(["readiness"])
 @worker_process_init.connect
 def begin(**_: object) -> None:
     """Prepare a process that performs tasks, once all is loaded."""
-    garbage.look_rarely()
+    garbage.look_rarely(garbage.IN_WORKER)
