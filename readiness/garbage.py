@@ -2,9 +2,9 @@
 
 import gc
 
-# How many new objects make a search worth while. Every thread waits while it goes on: in a web server, where a
-# request leaves some seventy behind, half of all answers would be 30 ms late twice a second with the larger
-# number (bench.intake). In a worker nobody waits, and rare searches cost less (bench.probes).
+# How many new objects make a search worth while. Every thread waits while it goes on: in a web server, whose
+# requests leave some seventy behind each, half of all answers would be 30 ms late twice a second with the
+# larger number (bench.intake). In a worker nobody waits, and rare searches cost less (bench.probes).
 IN_WEB, IN_WORKER = 2_000, 20_000
 
 
