@@ -73,6 +73,12 @@ ASIDE = frozenset(
         "translations",
     }
 )
+# Folders of fixtures and of tests by longer names: fixtures-expired, integration-tests, test-data.
+ASIDE_NAME = re.compile(
+    r"fixtures?[-_.].+|.+[-_.](tests|fixtures?|testdata)|tests?[-_.](data|files|resources)"
+)
+# At the top it is what others gave, and nobody here deploys; further down it may be a package like another.
+GIVEN = re.compile(r"(.+-)?contrib/")
 TEST_FILE = re.compile(
     # In Python "_spec" is a word like another: a migration may be called dim_spec.py.
     r"(^|/)(test_[^/]*|[^/]*(_test|\.test|\.spec|_spec(?!\.py$)|Test|Tests|IT))\.\w+$|(^|/)conftest\.py$"
@@ -287,7 +293,9 @@ class Checkout:
 def is_aside(path: str) -> bool:
     """Tell whether a path is vendored, built, a test, an example or a document: not what runs."""
     folders = {part.lower() for part in PurePosixPath(path).parts[:-1]}
-    return bool(folders & (FOREIGN | ASIDE)) or bool(TEST_FILE.search(path)) or is_template(path)
+    if folders & (FOREIGN | ASIDE) or any(ASIDE_NAME.fullmatch(folder) for folder in folders):
+        return True
+    return bool(TEST_FILE.search(path) or GIVEN.match(path)) or is_template(path)
 
 
 def is_template(path: str) -> bool:

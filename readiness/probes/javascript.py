@@ -43,6 +43,8 @@ ASKED = re.compile(
     rf"(?:(?P<comma>,)\s*(?:{_string('second')})?"
     rf"|\)(?:{BETWEEN}(?P<or>\|\||\?\?)\s*(?:{_string('default')})?)?)?"
 )
+# Objects called config are many: only with one of these is it the environment that they know.
+SERVICE = re.compile(r"@nestjs/|(?i:configService)|\bDeno\.env\b|\bconfig\.get(?:OrThrow)?<|\bJoi\b")
 UNPACKED = re.compile(rf"(?:const|let|var)\s*\{{(?P<names>[^{{}}]*)\}}\s*=\s*{ENVIRONMENT}(?![.\[\w])")
 UNPACKED_NAME = re.compile(
     rf"(?P<name>[A-Z][A-Z0-9_]*)\s*(?::\s*\w+\s*)?(?P<or>=\s*(?:{_string('default')})?)?"
@@ -111,7 +113,7 @@ def reads(path: str, code: str) -> Iterator[Read]:
         required = bool(found["assured"]) or stops_without(name, code)
         line = line_at(code, found.start())
         yield Read(name, path, line, found["default"], bool(found["or"]), required)
-    for found in ASKED.finditer(code):
+    for found in ASKED.finditer(code) if SERVICE.search(code) else ():
         default = found["second"] if found["q_second"] else found["default"]
         required = found["how"] == "getOrThrow" or stops_without(found["name"], code)
         line = line_at(code, found.start())

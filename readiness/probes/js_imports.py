@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 
 from readiness.probes.checkout import Checkout
 from readiness.probes.manifests import above, beside, deployable, folder_of, load_json, table
@@ -9,6 +10,8 @@ from readiness.probes.py_imports import Import
 from readiness.probes.spans import blanked
 
 SOURCES = ("*.js", "*.mjs", "*.cjs", "*.jsx", "*.ts", "*.mts", "*.cts", "*.tsx", "*.vue", "*.svelte")
+SUFFIXES = frozenset({".js", ".jsx", ".ts", ".tsx", ".mjs", ".cjs", ".css", ".scss", ".vue", ".svelte"})
+MODULE_FOLDERS = frozenset({"lib", "libs", "modules", "shared", "common"})
 KINDS = ("dependencies", "devDependencies", "peerDependencies", "optionalDependencies")
 BUILT_IN = frozenset(
     [
@@ -83,6 +86,12 @@ class Manifests:
             for path in checkout.blobs
             for one in (*above(path)[:-1], beside(folder_of(path), path.rpartition("/")[2].partition(".")[0]))
         }
+        self.modules = {
+            PurePosixPath(path).stem
+            for path in checkout.own_files(*SOURCES)
+            if folder_of(path).rpartition("/")[2] in MODULE_FOLDERS
+        }
+        self.files = {path.rpartition("/")[2] for path in checkout.blobs}
         self.deno = {folder_of(path) for path in checkout.files("deno.json", "deno.jsonc")}
         self.configured = {
             folder: " ".join(checkout.text(path)[:CONFIGURATION] for path in self._configuration(folder))
@@ -115,6 +124,11 @@ class Manifests:
         if any(spoken.search(self.configured[folder]) for folder in folders):
             return True
         # With a base URL, and in many frameworks without one, a path begins at the source folder.
+        # Bundlers know folders of modules by their own settings: a file of that very name is one of these.
+        if PurePosixPath(first).suffix in SUFFIXES and first in self.files:
+            return True
+        if first in self.modules:
+            return True
         places = [beside(folder, place) for folder in folders for place in ("", "src", "app", "lib")]
         return any(self.is_there(beside(place, first)) for place in places)
 

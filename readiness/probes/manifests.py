@@ -130,11 +130,15 @@ def _uv_workspace(checkout: Checkout, top: str, folder: str) -> bool:
 def _package_needs_lock(checkout: Checkout, path: str) -> bool:
     package = load_json(checkout, path)
     has_any = any(table(package, kind) for kind in ("dependencies", "devDependencies"))
+    return has_any and not is_npm_library(checkout, package)
+
+
+def is_npm_library(checkout: Checkout, package: dict[str, Any]) -> bool:
+    """Tell whether a package.json is of something that others import, and that nobody here starts."""
     published = not package.get("private") and any(
         package.get(key) for key in ("exports", "publishConfig", "files")
     )
-    is_library = published and "start" not in table(package, "scripts") and not is_deployed(checkout)
-    return has_any and not is_library
+    return published and "start" not in table(package, "scripts") and not is_deployed(checkout)
 
 
 def _npm_workspace(checkout: Checkout, top: str, folder: str) -> bool:
@@ -166,9 +170,11 @@ def _cargo_workspace(checkout: Checkout, top: str, folder: str) -> bool:
 
 
 def _composer_needs_lock(checkout: Checkout, path: str) -> bool:
-    composer = load_json(checkout, path)
+    composer, folder = load_json(checkout, path), folder_of(path)
     wanted = [name for name in table(composer, "require") if "/" in name]
-    return bool(wanted) and composer.get("type") != "library"
+    # Without a type it is a library, says Composer; at the top, or beside an entry, people leave it out.
+    runs = not folder or any(beside(folder, name) in checkout.blobs for name in ("index.php", "artisan"))
+    return bool(wanted) and (composer.get("type") == "project" or ("type" not in composer and runs))
 
 
 ECOSYSTEMS = (

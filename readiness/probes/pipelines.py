@@ -12,18 +12,35 @@ from readiness.probes.manifests import LOADER
 
 # Keys under which the systems write what a step runs.
 COMMANDS = frozenset(
-    {"run", "script", "commands", "command", "bash", "sh", "powershell", "pwsh", "inlineScript"}
+    {
+        "run",
+        "script",
+        "commands",
+        "command",
+        "bash",
+        "sh",
+        "powershell",
+        "pwsh",
+        "inlineScript",
+        "test_script",
+    }
 )
 TEST = re.compile(
     r"(?i)\b(pytest|tox|nox|unittest|manage\.py test|hatch (run )?test"
     r"|(npm|pnpm|yarn|bun)( run)?( -\S+)* (t|test\S*)|vitest|jest|mocha|node --test|deno test"
     r"|playwright test|cypress run|(turbo|nx|lerna)( run)?\b.*\btest"
-    r"|go test|gotestsum|ginkgo|cargo (test|nextest|llvm-cov)|mvnw?\b.*\b(test|verify|install)"
+    r"|(gulp|grunt)\b.*\btest\S*|ant\b.*\s(test|check)\S*|go test|gotestsum|ginkgo"
+    r"|cargo (test|nextest|llvm-cov)"
+    r"|clean (verify|install)\b|mvnw?\b.*\b(test|verify|install)"
     r"|gradlew?\b.*\b(test|check|build)|sbt\b.*\btest|bazel\S* test"
     r"|rspec|rake (test|spec)|rails test|phpunit|pest|composer (run(-script)? )?tests?|artisan test"
     r"|dotnet test|mix test|swift test|flutter test|ctest"
     r"|(make|just|task|invoke) (\S+ )*(test|check|ci)\b|script/test|bin/test)"
+    # As in ${{ env.CARGO }} test.
+    r"|\}\}\s+test\b"
 )
+# A build that leaves the tests out, in the words of Maven and of Gradle.
+WITHOUT = re.compile(r"-DskipTests(?!=false)|-Dmaven\.test\.skip(?!=false)|-x\s*:?(\w+:)*test\b")
 # Longer lines are no commands, and trying them from every place takes its time.
 LINE_LIMIT = 4000
 # Jobs of CircleCI's orbs; workflows and templates that lie elsewhere: what they do is not in here.
@@ -68,7 +85,10 @@ def tests(path: str, text: str) -> list[Step]:
 
 def is_test(line: str) -> bool:
     """Tell whether a line runs tests, and is no comment."""
-    return not line.lstrip().startswith(("#", "//")) and bool(TEST.search(line[:LINE_LIMIT]))
+    command = line[:LINE_LIMIT]
+    if command.lstrip().startswith(("#", "//")) or WITHOUT.search(command):
+        return False
+    return bool(TEST.search(command))
 
 
 def step(path: str, text: str, command: str, *, tolerated: bool) -> Step:

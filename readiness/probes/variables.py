@@ -20,6 +20,10 @@ GIVEN = re.compile(
 READS = re.compile(
     r"\benviron\b|\bgetenv\b|(?<![.\w])(?:env|config)\(|\benv\.\w+\(|\bclass \w+\([^)]*Settings\b"
 )
+# What builds reads the environment of whoever builds.
+AT_BUILD = re.compile(
+    r"(^|/)(gulpfile|Gruntfile|webpack[\w.-]*|rollup[\w.-]*)\.[cm]?[jt]s$|(^|/)(tools|hack)/"
+)
 COMPOSE = ("*compose*.yml", "*compose*.yaml")
 MANIFESTS = ("*.yml", "*.yaml")
 IMAGES = ("Dockerfile*", "*.Dockerfile", "Containerfile")
@@ -69,6 +73,8 @@ def reading_trees(checkout: Checkout) -> Iterator[tuple[str, ast.Module]]:
 def in_javascript(checkout: Checkout) -> Iterator[Use]:
     """Yield what JavaScript reads. It gives undefined for what is absent: only a throw says it is needed."""
     for path, code in javascript.sources(checkout, "env", "onfig"):
+        if AT_BUILD.search(path):
+            continue
         for read in javascript.reads(path, code):
             yield Use(read.name, read.where, not read.is_required or read.has_default)
 

@@ -81,9 +81,18 @@ def kind_of(path: str) -> str:
     return PurePosixPath(path).suffix.lower()
 
 
+def is_minified_too(path: str, there: set[str]) -> bool:
+    """Tell whether a smaller one for visitors stands beside a script or a style: app.min.js beside app.js."""
+    stem, dot, kind = path.rpartition(".")
+    return kind in {"js", "mjs", "cjs", "css"} and f"{stem}.min{dot}{kind}" in there
+
+
 def over(weighed: list[tuple[str, int | None]]) -> Iterator[Heavy]:
     """Yield the files over their budget. What tests and documents hold reaches no visitor, only clones."""
+    there = {path for path, _ in weighed}
     for path, size in weighed:
+        if is_minified_too(path, there):
+            continue
         folders = {part.lower() for part in PurePosixPath(path).parts[:-1]}
         if folders & INSTALLED:
             continue

@@ -11,7 +11,14 @@ from readiness.probes.registry import probe
 from tickets.findings import Finding
 from tickets.scoring import Status
 
-FILES = ("Dockerfile", "Dockerfile.*", "*.Dockerfile", "Containerfile", "*.dockerfile")
+FILES = ("Dockerfile", "Dockerfile.*", "Dockerfile-*", "*.Dockerfile", "Containerfile", "*.dockerfile")
+# Images for those who work on the code, and for its pipeline.
+FOR_DEVELOPERS = re.compile(
+    r"(?i)(^|/)(\.?(ci|circleci|github|gitlab|devcontainer)|dev(-\w+)?|hack|functional)/"
+)
+DEVELOPERS_NAME = re.compile(r"(?i)dev|test|gitpod|builder")
+# What gives up the rights of root after the start, in the image or in the script that starts it.
+STEPS_DOWN = re.compile(r"\b(su-exec|gosu|setpriv|s6-setuidgid|chpst|runuser)\b")
 ROOT = re.compile(r"^(root|0)(:|$)")
 # These images set a user of their own.
 ROOTLESS = re.compile(r"nonroot|unprivileged|rootless|^(docker\.io/)?bitnami/|chainguard|cgr\.dev")
@@ -38,7 +45,9 @@ class Step:
 def dockerfile(checkout: Checkout) -> list[Finding]:
     """Read the last stage of each Dockerfile, which is the one that runs."""
     files = [
-        path for path in checkout.own_files(*FILES) if not re.search(r"(?i)dev|test", path.rpartition("/")[2])
+        path
+        for path in checkout.own_files(*FILES)
+        if not FOR_DEVELOPERS.search(path) and not DEVELOPERS_NAME.search(path.rpartition("/")[2])
     ]
     findings = [judged(checkout, path) for path in files if steps(checkout.text(path))]
     if not findings:
@@ -50,7 +59,8 @@ def judged(checkout: Checkout, path: str) -> Finding:
     """Return the worst of one Dockerfile, with every fault named."""
     read = steps(checkout.text(path))
     last = list(read[last_stage(read) :])
-    faults = [*privileges(read, last), *bases(read), *copies(checkout, path, read), *health(checkout, last)]
+    rights = [] if steps_down(checkout, last) else privileges(read, last)
+    faults = [*rights, *bases(read), *copies(checkout, path, read), *health(checkout, last)]
     if not faults:
         return Finding("cfg.image", Status.OK, f"{path} builds a pinned image that does not run as root.")
     order = [Status.FAILING, Status.RISKY, Status.PARTIAL]
@@ -99,6 +109,18 @@ def privileges(read: list[Step], last: list[Step]) -> list[tuple[Status, str]]:
     if ROOT.match(users[-1].rest.strip("\"'")):
         return [(Status.FAILING, f"it runs as root (line {users[-1].line})")]
     return []
+
+
+def steps_down(checkout: Checkout, last: list[Step]) -> bool:
+    """Tell whether the image, or a script of the repository that starts it, gives up the rights of root."""
+    if any(STEPS_DOWN.search(step.rest) for step in last if step.word in {"RUN", "ENTRYPOINT", "CMD"}):
+        return True
+    started = " ".join(step.rest for step in last if step.word in {"ENTRYPOINT", "CMD", "COPY", "ADD"})
+    names = {
+        name.rpartition("/")[2] for name in re.findall(r"[\w./-]+\.sh\b|[\w./-]*entrypoint[\w.-]*", started)
+    }
+    scripts = [path for path in checkout.own_files() if path.rpartition("/")[2] in names]
+    return any(STEPS_DOWN.search(checkout.text(path)) for path in scripts)
 
 
 def stage_named(read: list[Step], name: str) -> list[Step]:

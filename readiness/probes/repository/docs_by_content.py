@@ -68,7 +68,7 @@ def readme(checkout: Checkout, found: Sequence[Section]) -> Finding:
     """Return whether the README at the top says anything."""
     tops = [section for section in found if "/" not in section.path and section.title.lower() == "readme"]
     if not tops:
-        if "README" in checkout.blobs or "README.txt" in checkout.blobs:
+        if any(re.fullmatch(r"(?i)readme(\.\w+)?", path) for path in checkout.blobs):
             return Finding("doc.readme", Status.OK, "The repository has a README.")
         return Finding("doc.readme", Status.MISSING, "The repository has no README at its top.")
     whole = max(tops, key=lambda section: section.words)

@@ -7,7 +7,8 @@ from datetime import timedelta
 
 from readiness.probes import javascript, pycode, services
 from readiness.probes.checkout import Checkout
-from readiness.probes.outcomes import NotSupported
+from readiness.probes.manifests import is_npm_library, load_json
+from readiness.probes.outcomes import NotApplicable, NotSupported
 from readiness.probes.registry import probe
 from readiness.probes.variables import without_comments
 from tickets.findings import Finding
@@ -122,6 +123,9 @@ def error_tracking(checkout: Checkout) -> list[Finding]:
         raise NotSupported(
             "No error tracker was found, and not all languages of this repository are known here."
         )
+    packages = [load_json(checkout, path) for path in checkout.own_files("package.json")]
+    if packages and all(is_npm_library(checkout, package) for package in packages) and not declared:
+        raise NotApplicable("This is a library: who runs the program it becomes part of, tracks its errors.")
     if declared:
         detail = f"{', '.join(sorted(declared))} is among the dependencies, and nothing initialises it."
         return [Finding(CLAIM, Status.PARTIAL, detail, evidence)]

@@ -29,7 +29,7 @@ LANGUAGES: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = (
     (re.compile(r"\.robot$"), re.compile(r"(?mi)^\*+ *(?:Test Cases|Tasks)")),
     (re.compile(r"_test\.go$"), re.compile(r"(?m)^func (?:Test|Fuzz)\w+\(")),
     (
-        re.compile(r"(Test|Tests|IT|Spec)\.(java|kt|groovy|scala)$"),
+        re.compile(r"(Test|Tests|IT|Spec)\.(java|kt|groovy|scala)$|(^|/)Test[A-Z]\w*\.(java|kt)$"),
         re.compile(r"@(?:Test|ParameterizedTest)\b|\bfun `"),
     ),
     (re.compile(r"_spec\.rb$|_test\.rb$"), re.compile(r"(?m)^\s*(?:it|test|specify|scenario)\b")),
@@ -37,7 +37,8 @@ LANGUAGES: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = (
         re.compile(r"Test\.php$|(^|/)tests/.*\.php$"),
         re.compile(r"(?im)function\s+test\w*\(|#\[Test\]|@test\b|^\s*(?:it|test)\("),
     ),
-    (re.compile(r"(^|/)tests/.*\.rs$|(^|/)src/.*\.rs$"), re.compile(r"#\[(?:\w+::)?test\]")),
+    # Unit tests stand beside the code; some projects write theirs with a macro of their own.
+    (re.compile(r"\.rs$"), re.compile(r"(?m)#\[(?:\w+::)?test\]|^\s*\w*test!\s*[({]")),
     (re.compile(r"Tests?\.cs$"), re.compile(r"\[(?:Fact|Theory|Test|TestMethod)\b")),
     (re.compile(r"_test\.exs$"), re.compile(r"(?m)^\s*test \"")),
 )
@@ -63,6 +64,7 @@ INTEGRATION_FOLDERS = frozenset(
 # Maven's Failsafe plug-in, files of Go's kind, and a crate's folder of tests, which sees its interface alone.
 INTEGRATION_NAME = re.compile(r"(?i)IT\.(java|kt)$|[._-]integration[._-]|(^|/)tests/[^/]+\.rs$")
 SECURITY = re.compile(r"\bschemathesis\b|\bzapv2\b|zaproxy|\bnuclei\b")
+TESTS_FOLDER = re.compile(r"tests?|specs?|__tests__|e2e|cypress")
 NEEDED = ("unit", "integration", "e2e")
 WORDS = {"unit": "unit tests", "integration": "integration tests", "e2e": "end-to-end tests"}
 
@@ -96,7 +98,8 @@ def kinds_of_tests(checkout: Checkout) -> list[Finding]:
             )
         ]
     if absent:
-        detail = f"The repository holds {counts.total()} tests, and no {' and no '.join(absent)}."
+        held = "1 test" if counts.total() == 1 else f"{counts.total()} tests"
+        detail = f"The repository holds {held}, and no {' and no '.join(absent)}."
         return [Finding("test.kinds", Status.PARTIAL, detail, evidence)]
     return [Finding("test.kinds", Status.OK, "The repository holds tests of every kind.", evidence)]
 
@@ -117,9 +120,15 @@ def counted(checkout: Checkout) -> Iterator[tuple[str, str, int]]:
                 break
 
 
+def below_tests(folders: list[str]) -> set[str]:
+    """Return the folders that sort tests: those from the folder of tests on, or all when there is none."""
+    places = [place for place, name in enumerate(folders) if TESTS_FOLDER.fullmatch(name)]
+    return set(folders[places[0] :] if places else folders)
+
+
 def kind_of(path: str, text: str) -> str:
     """Return the kind of a file of tests: what it uses decides, then the folder or the name that it has."""
-    folders = set(path.lower().split("/")[:-1])
+    folders = below_tests(path.lower().split("/")[:-1])
     if E2E.search(text) or E2E_FOLDERS & folders or path.endswith((".cy.ts", ".cy.js", ".e2e.ts", ".e2e.js")):
         return "e2e"
     if SECURITY.search(text) or "security" in folders:

@@ -5,12 +5,13 @@ from datetime import timedelta
 
 from readiness.outside.failures import CannotTell
 from readiness.probes.checkout import Checkout
-from readiness.probes.manifests import load_json, load_toml, table
+from readiness.probes.manifests import folder_of, load_json, load_toml, table
 from readiness.probes.registry import probe
 from tickets.findings import Finding
 from tickets.scoring import Status
 
 NAMES = ("LICENSE*", "LICENCE*", "COPYING*", "UNLICENSE*", "license*", "licence*")
+FOLDERS = ("", "doc", "docs", "legal")
 LEAST_WORDS = 15
 
 
@@ -23,9 +24,9 @@ LEAST_WORDS = 15
     fix="Add a LICENSE file; for closed code, one that says so.",
 )
 def licence(checkout: Checkout) -> list[Finding]:
-    """Look for a licence file at the top, then for a word about it in the manifests."""
-    for path in checkout.files(*NAMES):
-        if "/" not in path and len(checkout.text(path).split()) >= LEAST_WORDS:
+    """Look for a licence file at the top or among the documents, then for a word in the manifests."""
+    for path in sorted(checkout.files(*NAMES), key=lambda path: path.count("/")):
+        if folder_of(path) in FOLDERS and len(checkout.text(path).split()) >= LEAST_WORDS:
             return [Finding("dep.licences", Status.OK, f"The licence is in {path}.", {"path": path})]
     if any(path.startswith("LICENSES/") for path in checkout.files()):
         return [Finding("dep.licences", Status.OK, "The licences are in LICENSES.", {"path": "LICENSES"})]

@@ -168,12 +168,18 @@ def rate_limiting(checkout: Checkout) -> list[Finding]:
         ("Go", GO, services.go_files(checkout)),
     ]
     edge = [*elsewhere(checkout, EDGE), *elsewhere(checkout, OTHERS)]
-    judged = [of_language(*part) for part in parts if part[2]]
     if edge:
         detail = f"Requests are limited by {edge[0][0]} ({edge[0][1]})."
         return [Finding(CLAIM, Status.OK, detail, {"at": [where for _, where in edge[:10]]})]
-    if not judged:
+    parts = [part for part in parts if part[2]]
+    if not parts:
         raise NotSupported("No service was found in a language whose rate limits are known here.")
+    judged = [finding for part in parts if (finding := of_language(*part))]
+    if not judged:
+        at = next(at for *_, files in parts if (at := services.first(files, OWN)))
+        raise NotSupported(
+            f"Something by the name of a limiter is at {at}; whether it limits requests cannot be seen."
+        )
     return judged
 
 
@@ -187,8 +193,10 @@ def elsewhere(
             yield name, at
 
 
-def of_language(language: str, libraries: tuple[Library, ...], files: list[tuple[str, str]]) -> Finding:
-    """Return what limits the requests that one language answers."""
+def of_language(
+    language: str, libraries: tuple[Library, ...], files: list[tuple[str, str]]
+) -> Finding | None:
+    """Return what limits the requests that one language answers; None when something unknown might."""
     brought = [(library, at) for library in libraries if (at := services.first(files, library.brought))]
     for library, at in brought:
         if used := use(library, files):
@@ -198,12 +206,11 @@ def of_language(language: str, libraries: tuple[Library, ...], files: list[tuple
         if not library.general:
             detail = f"{library.name} is brought in ({at}), and nothing uses it to limit."
             return Finding(CLAIM, Status.PARTIAL, detail, {"library": library.name, "at": at})
-    for pattern, words in (
-        (SIGN_IN, "Failed sign-ins are limited ({at}), and nothing limits other requests."),
-        (OWN, "Something by the name of a limiter is at {at}; whether it limits requests cannot be seen."),
-    ):
-        if at := services.first(files, pattern):
-            return Finding(CLAIM, Status.PARTIAL, words.format(at=at), {"at": at})
+    if at := services.first(files, SIGN_IN):
+        detail = f"Failed sign-ins are limited ({at}), and nothing limits other requests."
+        return Finding(CLAIM, Status.PARTIAL, detail, {"at": at})
+    if services.first(files, OWN):
+        return None
     detail = (
         f"Nothing in the repository limits the requests that {language} answers. If the edge does, say where."
     )

@@ -41,6 +41,7 @@ JAVASCRIPT_LIBRARY = frozenset(
 )
 GO = re.compile(
     r"slog\.NewJSONHandler\(|logrus\.JSONFormatter\b|log\.JSONFormatter\b|zap\.(?:NewProduction|NewJSONEncoder|Config)"
+    r"|log\.New(?:JSON|Logfmt)Logger\(|promlog\.New\(|slog\.NewTextHandler\(|hclog\.New\("
     r"|zapcore\.NewJSONEncoder\(|zerolog\.(?:New\(|Ctx\()|rs/zerolog/log\"|NewJSONFormatter\("
 )
 # Elsewhere the configuration may lie outside of the repository: what is not found says nothing.

@@ -34,7 +34,6 @@ PYTHON = {
     ),
     "only sign-ins": ('MIDDLEWARE = ["axes.middleware.AxesMiddleware"]\n', Status.PARTIAL),
     "a name in a list": ('LEFT_OUT = {"sessions", "axes"}\n', Status.NOT_CONFIGURED),
-    "something of one's own": ("class RateLimitMiddleware:\n    pass\n", Status.PARTIAL),
     "rest framework without": ('REST_FRAMEWORK = {"DEFAULT_THROTTLE_CLASSES": []}\n', Status.NOT_CONFIGURED),
     "ninja without": ("from ninja import NinjaAPI\napi = NinjaAPI()\n", Status.NOT_CONFIGURED),
     "a limit of a query": ("items = query.limit(10)\n", Status.NOT_CONFIGURED),
@@ -75,7 +74,6 @@ JAVASCRIPT = {
         "import { Ratelimit } from '@upstash/ratelimit'\ndb.find().limit(3)\n",
         Status.PARTIAL,
     ),
-    "own": ("export function rateLimiter(req, res, next) {}\n", Status.PARTIAL),
     "none": ("app.get('/', (q, s) => s.send('x'))\n", Status.NOT_CONFIGURED),
 }
 

@@ -1,0 +1,193 @@
+"""What real projects look like that probes misread once: each shape was found in somebody's repository."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from readiness.probes.checkout import Checkout, is_aside
+from readiness.probes.outcomes import NotApplicable, NotSupported
+from readiness.probes.repository.asset_budget import asset_budget
+from readiness.probes.repository.ci import ci
+from readiness.probes.repository.dockerfile import dockerfile
+from readiness.probes.repository.docs_by_content import docs_by_content
+from readiness.probes.repository.env_documented import env_documented
+from readiness.probes.repository.error_tracking import error_tracking
+from readiness.probes.repository.imports_declared import imports_declared
+from readiness.probes.repository.kinds_of_tests import counted
+from readiness.probes.repository.licence import licence
+from readiness.probes.repository.lock_present import lock_present
+from readiness.probes.repository.rate_limiting import rate_limiting
+from readiness.probes.repository.structured_logging import structured_logging
+from tests.readiness.probes.repositories import Shelf, look, statuses
+from tickets.scoring import Status
+
+Probe = Callable[..., Any]
+OK, PARTIAL, FAILING, MISSING = Status.OK, Status.PARTIAL, Status.FAILING, Status.MISSING
+WORKFLOW = "on: pull_request\njobs:\n  a:\n    steps:\n    - run: {}\n"
+IMAGE = "FROM alpine:3.20\nHEALTHCHECK CMD true\n"
+GO = 'package main\nimport "net/http"\nfunc main() { http.ListenAndServe("", nil) }\n'
+WORDS = "word " * 40
+
+
+def workflow(command: str) -> dict[str, str]:
+    return {".github/workflows/ci.yml": WORKFLOW.format(command)}
+
+
+JUDGED: dict[str, tuple[Probe, dict[str, str], list[Status]]] = {
+    "gulp runs the tests": (ci, workflow("gulp ci-test"), [OK]),
+    "ant runs the tests": (ci, workflow("ant -noinput deploy test-nio"), [OK]),
+    "the name of the tool is a variable": (ci, workflow("${{ env.CARGO }} test --workspace"), [OK]),
+    "AppVeyor has a key for tests": (ci, {"appveyor.yml": "test_script:\n  - bundle exec rake test\n"}, [OK]),
+    "Maven by way of a function": (ci, {"Jenkinsfile": 'mavenBuild("jdk11", "clean install")\n'}, [OK]),
+    "Maven leaves the tests out": (ci, workflow("mvn -B clean install -DskipTests"), [PARTIAL]),
+    "Maven skips the tests": (ci, workflow("mvn verify -Dmaven.test.skip=true"), [PARTIAL]),
+    "Maven does not skip the tests": (ci, workflow("mvn verify -DskipTests=false"), [OK]),
+    "Gradle leaves the tests out": (ci, workflow("./gradlew build -x test"), [PARTIAL]),
+    "gosu in the image": (
+        dockerfile,
+        {"Dockerfile": f'{IMAGE}RUN apk add gosu\nENTRYPOINT ["gosu", "app", "run"]\n'},
+        [OK],
+    ),
+    "a script steps down from root": (
+        dockerfile,
+        {
+            "Dockerfile": f"{IMAGE}COPY script/docker-entrypoint.sh /bin/entrypoint.sh\n",
+            "script/docker-entrypoint.sh": 'exec su-exec "$PUID" "$@"\n',
+        },
+        [OK],
+    ),
+    "a script stays root": (
+        dockerfile,
+        {"Dockerfile": f"{IMAGE}COPY run.sh /\nCMD /run.sh\n", "run.sh": "exec app\n"},
+        [FAILING],
+    ),
+    "an image by another name": (dockerfile, {"Dockerfile-release": IMAGE}, [FAILING]),
+    "a script beside its smaller one": (
+        asset_budget,
+        {"js/app.js": "x" * 600_000, "js/app.min.js": "x"},
+        [OK],
+    ),
+    "a script alone": (asset_budget, {"js/app.js": "x" * 600_000, "js/b.min.js": "x"}, [PARTIAL]),
+    "a licence among the documents": (licence, {"doc/COPYING": WORDS}, [OK]),
+    "a licence of something else": (licence, {"lib/other/LICENSE": WORDS}, [MISSING]),
+    "go-kit writes logfmt": (
+        structured_logging,
+        {"main.go": f"{GO}var l = log.NewLogfmtLogger(os.Stderr)\n"},
+        [OK],
+    ),
+    "an application for Composer": (
+        lock_present,
+        {"composer.json": '{"type": "project", "require": {"a/b": "1"}}'},
+        [MISSING],
+    ),
+    "a folder of modules that a bundler knows": (
+        imports_declared,
+        {
+            "package.json": '{"dependencies": {"react": "1"}}',
+            "pkg/apps/index.jsx": 'import "dark-theme";\nimport { A } from "menu.jsx";\n',
+            "pkg/lib/dark-theme.js": "",
+            "pkg/lib/menu.jsx": "",
+        },
+        [OK],
+    ),
+    "a module that is nowhere": (
+        imports_declared,
+        {"package.json": '{"dependencies": {"react": "1"}}', "src/a.js": 'import "left-pad";\n'},
+        [PARTIAL],
+    ),
+}
+
+
+@pytest.mark.parametrize(("probe", "files", "expected"), JUDGED.values(), ids=JUDGED)
+def test_a_shape_that_was_misread_once_is_read(
+    tmp_path: Path, probe: Probe, files: dict[str, str], expected: list[Status]
+) -> None:
+    assert statuses(look(probe, tmp_path, files)) == expected
+
+
+PASSED_OVER: dict[str, tuple[Probe, dict[str, str]]] = {
+    "an image for those who develop": (
+        dockerfile,
+        {".gitpod.Dockerfile": IMAGE, "dev-image/Dockerfile": IMAGE},
+    ),
+    "an image for the pipeline": (dockerfile, {"ci/docker/arm/Dockerfile": IMAGE}),
+    "what others gave": (dockerfile, {"contrib/compose/Dockerfile": IMAGE}),
+    "a plug-in for Composer": (
+        lock_present,
+        {"plugins/acl/composer.json": '{"type": "roundcube-plugin", "require": {"a/b": "1"}}'},
+    ),
+    "a library that is carried along": (
+        lock_present,
+        {"inc/sodium/composer.json": '{"name": "a/sodium", "require": {"a/b": "1"}}'},
+    ),
+    "a library has no errors of its own": (
+        error_tracking,
+        {"package.json": '{"name": "x", "files": ["lib"], "dependencies": {"a": "1"}}', "lib/x.js": "x()\n"},
+    ),
+    "a limiter of their own": (
+        rate_limiting,
+        {"app.py": "import flask\n\n\nclass RateLimitMiddleware:\n    pass\n"},
+    ),
+    "a limiter of their own in JavaScript": (
+        rate_limiting,
+        {
+            "package.json": '{"dependencies": {"express": "5"}}',
+            "src/app.ts": "export function rateLimiter(req, res, next) {}\n",
+        },
+    ),
+    "a dictionary that is called config": (
+        env_documented,
+        {"package.json": "{}", "src/catalog.js": 'x = { on: parse(config.get("ON")) };\n'},
+    ),
+    "what only a build reads": (env_documented, {"gulpfile.js": "x = process.env.BASELINE;\n"}),
+}
+
+
+@pytest.mark.parametrize(("probe", "files"), PASSED_OVER.values(), ids=PASSED_OVER)
+def test_what_is_not_the_running_program_is_not_accused(
+    tmp_path: Path, probe: Probe, files: dict[str, str]
+) -> None:
+    with pytest.raises((NotApplicable, NotSupported)):
+        look(probe, tmp_path, files)
+
+
+TESTS: dict[str, tuple[str, str, str]] = {
+    "a class that begins with Test": ("test/org/x/TestPool.java", "@Test\nvoid a() {}\n", "unit"),
+    "a crate's own tests": ("crates/core/config.rs", "#[test]\nfn a() {}\n", "unit"),
+    "a macro for tests": ("tests/feature.rs", "rgtest!(f1, |dir: Dir| {});\n", "integration"),
+    "models below a folder called api": ("src/api/spec/models/user_spec.rb", "it 'works' do\nend\n", "unit"),
+    "requests below specs": ("spec/requests/user_spec.rb", "it 'works' do\nend\n", "integration"),
+    "no folder of tests": ("api/user_test.go", "func TestA(t *testing.T) {}\n", "integration"),
+}
+
+
+@pytest.mark.parametrize(("path", "code", "kind"), TESTS.values(), ids=TESTS)
+def test_tests_are_counted_by_the_ways_of_their_language(path: str, code: str, kind: str) -> None:
+    checkout = Checkout("memory", "0" * 40, {path: path}, reader=Shelf({path: code}))
+
+    assert list(counted(checkout)) == [(path, kind, 1)]
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("integration/fixtures-expired/server.key", True),
+        ("external/builder/fixtures_esprima/a.js", True),
+        ("integration-tests/app.py", True),
+        ("test-data/a.json", True),
+        ("contrib/systemd/x.service", True),
+        ("zookeeper-contrib/zkui/setup.py", True),
+        ("shop/contrib/sites/models.py", False),
+        ("latest-news/app.py", False),
+        ("contest-data/app.py", False),
+        ("ab_testing_service/app.py", False),
+    ],
+)
+def test_folders_of_tests_and_gifts_by_longer_names_stand_aside(path: str, expected: bool) -> None:
+    assert is_aside(path) is expected
+
+
+def test_a_readme_of_any_markup_is_one(tmp_path: Path) -> None:
+    assert look(docs_by_content, tmp_path, {"README.rdoc": WORDS})[0].status is OK
