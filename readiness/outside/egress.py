@@ -38,6 +38,9 @@ from readiness.outside.policy import AddrInfo, Blocked, Policy
 from readiness.outside.tls import Handshake, trusting, trusting_anybody
 
 BODY_LIMIT = 64 * 1024
+# The documents of an API with hundreds of operations; of so many bytes at once only a few answers are held.
+LONG_BODY_LIMIT = 2 * 1024 * 1024
+LONG_AT_ONCE = 4
 HEADER_LIMIT = 16 * 1024
 HOPS = 5
 CONNECT_SECONDS = 5.0
@@ -96,6 +99,7 @@ class Client:
         self.policy = policy
         self.roots = roots
         self._passed: set[str | tuple[str, int]] = set()
+        self._long = asyncio.Semaphore(LONG_AT_ONCE)
         self._names = resolver or aiohttp.ThreadedResolver()
         self._resolver = Permitted(policy, self._names)
         self._session = aiohttp.ClientSession(
@@ -242,18 +246,35 @@ class Client:
         body: bytes | None = None,
         follow: bool = False,
         deadline: float = DEADLINE,
+        is_long: bool = False,
     ) -> Exchange:
         """Put one question and return the answer; with `follow`, the answer after at most five redirects.
 
         `host` replaces the Host header, and the TLS name, on the first origin; no other is sent the `body`.
-        `deadline` is in seconds, for all hops together. Raises Blocked, Unreachable, NoAnswer, or CannotTell
-        with a sentence.
+        `deadline` is in seconds, for all hops together. Of an answer 64 KiB are read, of one that is known to
+        be long 2 MiB. Raises Blocked, Unreachable, NoAnswer, or CannotTell with a sentence.
         """
+        if is_long:
+            async with self._long:
+                return await self._ask(method, url, headers, host, body, follow, deadline, LONG_BODY_LIMIT)
+        return await self._ask(method, url, headers, host, body, follow, deadline, BODY_LIMIT)
+
+    async def _ask(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None,
+        host: str,
+        body: bytes | None,
+        follow: bool,
+        deadline: float,
+        limit: int,
+    ) -> Exchange:
         sent = dict(headers or {})
         if wrong := [name for name in sent if name.lower().startswith(RESERVED_HEADERS)]:
             raise ValueError(f"A probe may not set the header {wrong[0]}.")
         until = time.monotonic() + deadline
-        exchange = await self._once(method, url, sent, host, body, until)
+        exchange = await self._once(method, url, sent, host, body, until, limit)
         hops: list[Exchange] = []
         while follow and exchange.location:
             hops.append(exchange)
@@ -262,7 +283,7 @@ class Client:
                 method, body = "GET" if method != "HEAD" else method, None
             if body is not None and origin(exchange.url) != origin(exchange.location):
                 raise Blocked(f"{exchange.url} redirects what was sent to it to another site.")
-            exchange = await self._once(method, exchange.location, sent, host, body, until)
+            exchange = await self._once(method, exchange.location, sent, host, body, until, limit)
         return replace(exchange, hops=tuple(hops)) if hops else exchange
 
     def _check(self, url: str) -> None:
@@ -272,7 +293,14 @@ class Client:
             self._passed.add(url)
 
     async def _once(
-        self, method: str, url: str, sent: Mapping[str, str], host: str, body: bytes | None, until: float
+        self,
+        method: str,
+        url: str,
+        sent: Mapping[str, str],
+        host: str,
+        body: bytes | None,
+        until: float,
+        limit: int,
     ) -> Exchange:
         self._check(url)
         headers = {**USUAL_HEADERS, **sent}
@@ -290,12 +318,12 @@ class Client:
                 got = _headers(response)
                 if sum(len(name) + len(value) + 4 for name, value in got) > HEADER_LIMIT:
                     raise CannotTell(f"{url} sent more than 16 KiB of headers, so its answer was not read.")
-                raw, complete = await _read(response)
+                raw, complete = await _read(response, limit)
                 response.close()
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise _explained(error, url) from error
         encodings = [value.lower() for name, value in got if name == "content-encoding"]
-        plain, whole = _decompressed(raw, ", ".join(encodings))
+        plain, whole = _decompressed(raw, ", ".join(encodings), limit)
         seconds = time.monotonic() - started
         return Exchange(method, url, response.status, got, plain, complete and whole, seconds, headers)
 
@@ -418,19 +446,19 @@ async def _heard_over_tls(connected: socket.socket, said: bytes, context: ssl.SS
         writer.transport.abort()
 
 
-async def _read(response: aiohttp.ClientResponse) -> tuple[bytes, bool]:
-    """Read at most 64 KiB of a body as it is sent, and say whether that was all. A slow one is cut."""
+async def _read(response: aiohttp.ClientResponse, limit: int) -> tuple[bytes, bool]:
+    """Read at most `limit` bytes of a body as it is sent, and say whether that was all. A slow one is cut."""
     got = bytearray()
     try:
-        while len(got) <= BODY_LIMIT and (chunk := await response.content.read(BODY_LIMIT + 1 - len(got))):
+        while len(got) <= limit and (chunk := await response.content.read(limit + 1 - len(got))):
             got += chunk
     except (TimeoutError, aiohttp.ClientError):
-        return bytes(got[:BODY_LIMIT]), False
-    return bytes(got[:BODY_LIMIT]), len(got) <= BODY_LIMIT
+        return bytes(got[:limit]), False
+    return bytes(got[:limit]), len(got) <= limit
 
 
-def _decompressed(raw: bytes, encoding: str) -> tuple[bytes, bool]:
-    """Undo gzip and deflate up to 64 KiB, whatever the ratio. What will not open is empty and not whole.
+def _decompressed(raw: bytes, encoding: str, limit: int) -> tuple[bytes, bool]:
+    """Undo gzip and deflate up to `limit` bytes, whatever the ratio. What will not open is empty, not whole.
 
     Nobody asked for another encoding (brotli, zstd, two in a row), so none is undone, and its bytes are not
     handed on: what cannot be read must not be searched, or it would pass for clean.
@@ -441,7 +469,7 @@ def _decompressed(raw: bytes, encoding: str) -> tuple[bytes, bool]:
         return b"", False
     opened = zlib.decompressobj(zlib.MAX_WBITS | 32)
     try:
-        plain = opened.decompress(raw, BODY_LIMIT)
+        plain = opened.decompress(raw, limit)
     except zlib.error:
         return b"", False
     return plain, opened.eof

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -47,8 +47,9 @@ FLEETING_TEXT: tuple[tuple[re.Pattern[str], str], ...] = (
 class Exchange:
     """A request and the answer to it.
 
-    `headers` keeps order and repetition, names in lower case. `body` holds at most 64 KiB, decompressed;
-    `complete` tells whether that is all of it. `hops` are the redirects that were followed to get here.
+    `headers` keeps order and repetition, names in lower case. `body` holds at most 64 KiB, decompressed,
+    and 2 MiB where a long answer was asked for; `complete` tells whether that is all of it. `hops` are the
+    redirects that were followed to get here.
     """
 
     method: str
@@ -103,6 +104,10 @@ class Exchange:
     def is_at(self, url: str) -> bool:
         """Tell whether the answer came from the origin of an address, and no redirect led elsewhere."""
         return origin(self.url) == origin(url)
+
+    def shortened(self) -> "Exchange":
+        """Return the exchange with the beginning of its body, of which evidence keeps no more."""
+        return replace(self, body=self.body[:BODY_KEPT])
 
     def without_secrets(self) -> "Exchange":
         """Return what of the exchange can hold no secret: no body, no query, and only harmless headers."""

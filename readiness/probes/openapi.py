@@ -31,6 +31,8 @@ async def document_of(target: Target) -> tuple[str, dict[str, Any]] | None:
         answer = await target.request("GET", path, follow=True)
         if not target.is_own(answer.url):
             continue
+        if answer.status == 200 and not answer.complete and BEGINNING.search(answer.text[:400]):
+            answer = await target.request("GET", path, follow=True, is_long=True)
         if document := read(answer):
             return answer.url, document
         if answer.status == 200 and not answer.complete and BEGINNING.search(answer.text[:400]):

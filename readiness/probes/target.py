@@ -122,26 +122,37 @@ class Target:
         private: bool = False,
         fresh: bool = False,
         deadline: float = DEADLINE,
+        is_long: bool = False,
     ) -> Exchange:
         """Ask the deployment and keep the exchange for the record. Raises as `Client.ask` does.
 
         With `private` the record gets neither body nor anything else that may hold a secret: where one may be
-        found, none is kept. With `fresh` the answer is never one that another probe has just got.
+        found, none is kept. With `fresh` the answer is never one that another probe has just got; an answer
+        that `is_long` never is, and may have 2 MiB.
         """
         url = self.url(path)
 
         async def put() -> Exchange:
             return await self.way_out.ask(
-                method, url, headers, host=self.host_header, body=body, follow=follow, deadline=deadline
+                method,
+                url,
+                headers,
+                host=self.host_header,
+                body=body,
+                follow=follow,
+                deadline=deadline,
+                is_long=is_long,
             )
 
-        asked = question(method, url, headers, body) if self.answers and not (fresh or private) else None
+        is_shared = self.answers and not (fresh or private or is_long)
+        asked = question(method, url, headers, body) if is_shared else None
         if self.answers and asked and asked not in self.put:
             self.put.add(asked)
             exchange = await self.answers.ask(asked, put, follow=follow, deadline=deadline)
         else:
             exchange = await put()
-        self.exchanges.append(exchange.without_secrets() if private else exchange)
+        kept = exchange.shortened() if is_long else exchange
+        self.exchanges.append(kept.without_secrets() if private else kept)
         return exchange
 
     def is_own(self, url: str) -> bool:

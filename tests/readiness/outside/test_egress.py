@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from readiness.outside.egress import BODY_LIMIT, Client
+from readiness.outside.egress import BODY_LIMIT, LONG_BODY_LIMIT, Client
 from readiness.outside.exchange import Exchange
 from readiness.outside.failures import CannotTell, NoAnswer, Unreachable
 from readiness.outside.policy import Blocked, Policy
@@ -37,6 +37,7 @@ def ask(
     headers: dict[str, str] | None = None,
     follow: bool = False,
     deadline: float = 3.0,
+    is_long: bool = False,
     host: str = "",
     method: str = "GET",
     body: bytes | None = None,
@@ -44,7 +45,7 @@ def ask(
     async def once() -> Exchange:
         async with Client(policy, roots, resolver) as client:
             return await client.ask(
-                method, url, headers, host=host, body=body, follow=follow, deadline=deadline
+                method, url, headers, host=host, body=body, follow=follow, deadline=deadline, is_long=is_long
             )
 
     return asyncio.run(once())
@@ -333,6 +334,17 @@ def test_a_compressed_bomb_opens_to_64_kilobytes(compress: Callable[[bytes], byt
 
     assert len(exchange.body) == BODY_LIMIT
     assert not exchange.complete
+
+
+def test_a_long_answer_is_read_to_two_megabytes_and_no_further() -> None:
+    bomb = gzip.compress(b"\0" * 50_000_000)
+    packed = {"Content-Encoding": "gzip"}
+    with serve(lambda request: Answer(200, bomb, packed if request.path == "/bomb" else {})) as server:
+        opened = ask(f"{server.url}/bomb", is_long=True)
+        plain = ask(f"{server.url}/plain", is_long=True)
+
+    assert (len(opened.body), opened.complete) == (LONG_BODY_LIMIT, False)
+    assert (plain.body, plain.complete) == (bomb, True)
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "GZip", "x-gzip"])

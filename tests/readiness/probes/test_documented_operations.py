@@ -112,9 +112,17 @@ def test_the_absence_of_security_is_no_evidence_of_an_open_operation(document: A
     assert service.asked == []
 
 
+def test_a_document_of_hundreds_of_operations_is_read() -> None:
+    more: dict[str, Any] = {f"/things/{n}": {"get": {"description": "x" * 1000}} for n in range(900)}
+    document = FASTAPI | {"paths": {**FASTAPI["paths"], **more}}  # type: ignore[dict-item]
+    service = Service("/openapi.json", document, Answer(401))
+
+    assert {one.status for one in found(service)} == {Status.OK}
+
+
 def test_a_document_that_is_too_long_to_read_tells_nothing() -> None:
     with pytest.raises(CannotTell, match="too long"):
-        found(Service("/openapi.json", FASTAPI | {"x": "y" * 70_000}, Answer(401)))
+        found(Service("/openapi.json", FASTAPI | {"x": "y" * 3_000_000}, Answer(401)))
 
 
 def test_declared_paths_go_first_and_the_document_is_not_asked() -> None:
