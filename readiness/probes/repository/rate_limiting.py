@@ -140,8 +140,11 @@ EDGE: tuple[tuple[str, tuple[str, ...], re.Pattern[str]], ...] = (
     ),
 )
 SIGN_IN = re.compile(r"[\"'](?:axes\.(?:backends|middleware)|defender\.middleware)\.|[\"']express-brute[\"']")
+# What answers 429 itself limits something, in a way that is not known here.
 OWN = re.compile(
     r"(?im)^\s*(?:export\s+)?(?:default\s+)?(?:async\s+)?(?:class|def|function|func|const)\s+\w*(?:rate_?limit|throttl)\w*|rate\.NewLimiter\("
+    r"|\bstatus(?:_code|Code)?\s*(?:=(?!=)|:|\()\s*429\b|\bProblem\(\s*429\b|\bHTTPException\(\s*429\b"
+    r"|\bHTTP_429\w*|\bStatusTooManyRequests\b|\bTooManyRequests\(|\.sendStatus\(\s*429\b"
 )
 
 
@@ -178,7 +181,7 @@ def rate_limiting(checkout: Checkout) -> list[Finding]:
     if not judged:
         at = next(at for *_, files in parts if (at := services.first(files, OWN)))
         raise NotSupported(
-            f"Something by the name of a limiter is at {at}; whether it limits requests cannot be seen."
+            f"Something that may limit requests is at {at}; which of them it limits cannot be seen in code."
         )
     return judged
 
@@ -206,11 +209,11 @@ def of_language(
         if not library.general:
             detail = f"{library.name} is brought in ({at}), and nothing uses it to limit."
             return Finding(CLAIM, Status.PARTIAL, detail, {"library": library.name, "at": at})
+    if services.first(files, OWN):
+        return None
     if at := services.first(files, SIGN_IN):
         detail = f"Failed sign-ins are limited ({at}), and nothing limits other requests."
         return Finding(CLAIM, Status.PARTIAL, detail, {"at": at})
-    if services.first(files, OWN):
-        return None
     detail = (
         f"Nothing in the repository limits the requests that {language} answers. If the edge does, say where."
     )

@@ -130,6 +130,10 @@ PASSED_OVER: dict[str, tuple[Probe, dict[str, str]]] = {
         rate_limiting,
         {"app.py": "import flask\n\n\nclass RateLimitMiddleware:\n    pass\n"},
     ),
+    "what answers 429 by itself": (
+        rate_limiting,
+        {"app.py": 'import django\nraise Problem(429, "Too many")\nM = ["axes.middleware.AxesMiddleware"]\n'},
+    ),
     "a limiter of their own in JavaScript": (
         rate_limiting,
         {
