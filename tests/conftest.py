@@ -61,6 +61,6 @@ def live(live_web: Live, transactional_db: None) -> Iterator[Live]:
     yield live_web
     # Before the database is emptied: a worker in the middle of a transaction would stand in the way. Asked to
     # end, a worker takes its time.
-    live_web.kill(*(name for name in ("worker", "scheduler") if name in live_web.processes))
+    live_web.kill(*(name for name in tuple(live_web.processes) if name not in ("web", "demo")))
     if not live_web.running("web") or not live_web.running("demo"):
         live_web.start(*(name for name in ("web", "demo") if not live_web.running(name)))

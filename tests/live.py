@@ -1,6 +1,7 @@
 """Owns the product as real processes for a test: the Procfile, free ports, the database of the test."""
 
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -118,12 +119,20 @@ class Live:
     def start(self, *names: str, **environment: str) -> None:
         """Start processes of the Procfile by name, with these variables; wait for those that have a port."""
         for name in names:
-            self.processes[name] = self._spawn(name, environment)
+            self.processes[name] = self._spawn(name, procfile()[name], environment)
         for name in names:
             if name == "web":
                 self._wait_for(name, f"{self.url}/healthz")
             elif name == "demo":
                 self._wait_for(name, self.demo_url)
+
+    def start_worker_at(self, vantage: str) -> None:
+        """Start a worker that stands at a vantage, and listens to the queues of that place."""
+        command = procfile()["worker"]
+        queues = f"probes.{vantage},scheduled.{vantage},repository.{vantage}"
+        at = re.sub(r"--queues \S+", f"--queues {queues}", command)
+        name = f"worker at {vantage}"
+        self.processes[name] = self._spawn(name, at, {"VANTAGE": vantage})
 
     def stop(self, *names: str) -> None:
         """Ask processes to end, all when none is named, and wait; kill one that takes too long."""
@@ -189,9 +198,9 @@ class Live:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
-    def _spawn(self, name: str, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    def _spawn(self, name: str, command: str, environment: dict[str, str]) -> subprocess.Popen[bytes]:
         # If pytest itself is killed, the kernel stops what it started.
-        line = f"exec setpriv --pdeathsig TERM sh -c {shlex.quote(procfile()[name])}"
+        line = f"exec setpriv --pdeathsig TERM sh -c {shlex.quote(command)}"
         with self._log(name).open("ab") as log:
             return subprocess.Popen(
                 line,
