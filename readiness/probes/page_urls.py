@@ -9,6 +9,7 @@ urlpatterns = [
     # Before a probe's own page: no probe is called try.
     path("probes/try/", trial_views.trial_create, name="trial-create"),
     path("probes/try/<int:pk>/", trial_views.trial, name="trial"),
+    path("probes/try/<int:pk>/cancel", trial_views.cancel_trial, name="trial-cancel"),
     path("probes/<slug:name>/", catalogue_views.probe_detail, name="probe-detail"),
     path("t/<slug:key>/probes/", run_views.ticket_probes, name="ticket-probes"),
     path("t/<slug:key>/probes/run", run_views.run_probes, name="run-probes"),

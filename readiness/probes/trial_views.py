@@ -7,7 +7,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django.views.decorators.vary import vary_on_headers
 
 from readiness.outside import egress
@@ -91,9 +91,24 @@ def trial(request: HttpRequest, pk: int) -> HttpResponse:
         if request.GET.get("seen") == mark_of(row):
             return HttpResponse(status=204)
         template += "#trial"
-    return render(
-        request, template, {"area": "probes", "trial": row, "mark": mark_of(row), "said": said(row)}
-    )
+    return render(request, template, context_of(row))
+
+
+@require_POST
+@login_required
+def cancel_trial(request: HttpRequest, pk: int) -> HttpResponse:
+    """Stop a trial; what it found so far stays."""
+    row = get_object_or_404(Trial.objects.visible_to(person(request)), pk=pk)
+    row.cancel()
+    row.refresh_from_db()
+    if not htmx(request):
+        return redirect(row)
+    return render(request, "readiness/probes/trial_detail.html#trial", context_of(row))
+
+
+def context_of(row: Trial) -> dict[str, Any]:
+    """Return what the page of a trial shows."""
+    return {"area": "probes", "trial": row, "mark": mark_of(row), "said": said(row)}
 
 
 def mark_of(row: Trial) -> str:

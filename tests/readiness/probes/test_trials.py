@@ -135,6 +135,27 @@ def test_ten_a_minute_and_three_at_once(person: Client) -> None:
         assert person.post(PAGE, ONE).status_code == 302
 
 
+def test_a_trial_can_be_cancelled_and_is_not_taken_on_any_more(person: Client) -> None:
+    address = person.post(PAGE, ONE)["Location"]
+    assert f'action="{address}cancel"' in person.get(address).content.decode()
+
+    part = person.post(f"{address}cancel", headers={"HX-Request": "true"}).content.decode()
+    Trial.objects.work(Trial.objects.get().pk)
+
+    assert "Trial cancelled." in part and part.strip().startswith('<div id="trial"')
+    assert "data-poll" not in part
+    assert Trial.objects.get().state == "cancelled"
+    assert person.post(f"{address}cancel")["Location"] == address
+
+
+def test_nobody_cancels_the_trial_of_another(person: Client) -> None:
+    address = person.post(PAGE, ONE)["Location"]
+    person.force_login(bob())
+
+    assert person.post(f"{address}cancel").status_code == 404
+    assert Trial.objects.get().state == "queued"
+
+
 def test_a_worker_that_dies_leaves_a_trial_that_says_so(person: Client) -> None:
     person.post(PAGE, ONE)
     Trial.objects.update(state="running", attempt=2, lease_until=timezone.now() - timedelta(seconds=1))
