@@ -173,6 +173,18 @@ class Job(models.Model):
         """Mark the row done, in the transaction of its result; raises LostLease, which rolls that back."""
         self._end(self.State.DONE, error="", **fields)
 
+    def hand_on(self, **fields: Any) -> None:
+        """Let the row wait for whoever does the next part of it; in the transaction of this one's result.
+
+        Raises LostLease, which rolls that back.
+        """
+        fields |= {"state": self.State.QUEUED, "lease_until": None, "rung_at": None, "error": ""}
+        if not self.mine().update(**fields):
+            raise LostLease
+        for name, value in fields.items():
+            setattr(self, name, value)
+        self.ring_on_commit()
+
     def give_up(self, error: str, **fields: Any) -> None:
         """Mark the row failed, with one sentence for a person; raises LostLease."""
         self._end(self.State.FAILED, error=error, **fields)

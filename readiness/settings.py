@@ -202,6 +202,7 @@ CELERY_TASK_SOFT_TIME_LIMIT = 840
 CELERY_TASK_DEFAULT_QUEUE = "intake"
 CELERY_TASK_ROUTES = {
     "readiness.tasks.run_probes": {"queue": "probes"},
+    "readiness.tasks.read_repository": {"queue": "repository"},
     "readiness.tasks.try_probes": {"queue": "probes"},
     "readiness.tasks.apply_push": {"queue": "intake"},
     "readiness.tasks.look_at_deployments": {"queue": "scheduled"},

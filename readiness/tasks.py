@@ -28,6 +28,12 @@ def run_probes(pk: int) -> None:
     ProbeRun.objects.work(pk)
 
 
+@shared_task(time_limit=CHECKOUT_SECONDS, soft_time_limit=CHECKOUT_SECONDS - 20)
+def read_repository(pk: int) -> None:
+    """Perform the part of a probe run that reads the repository, unless another worker has it."""
+    ProbeRun.objects.work(pk)
+
+
 @shared_task
 def try_probes(pk: int) -> None:
     """Perform one trial, unless another worker has it."""

@@ -168,6 +168,7 @@ class ProbeRun(JobAtVantage):
     """One look at a deployment by one or more probes, asked for by a person."""
 
     DOORBELL = "readiness.tasks.run_probes"
+    REPOSITORY_DOORBELL = "readiness.tasks.read_repository"
 
     deployment = models.ForeignKey(Deployment, on_delete=models.CASCADE, related_name="probe_runs")
     requested_by = models.ForeignKey(
@@ -231,10 +232,20 @@ class ProbeRun(JobAtVantage):
     def percent(self) -> int:
         return 100 * self.finished // self.total if self.total else 0
 
+    @property
+    def doorbell(self) -> str:
+        """The task of the part that comes next: to read a repository waits where no clone delays others."""
+        running = sum(PROBES[name].kind == "runtime" for name in self.probes if name in PROBES)
+        return self.DOORBELL if self.finished < running else self.REPOSITORY_DOORBELL
+
     def perform(self) -> None:
-        """Look with every probe that has no result in this run yet, keeping each result as it comes."""
+        """Look with the probes that have no result in this run yet, keeping each result as it comes.
+
+        First at what runs; then the run is handed on to whoever reads its repository.
+        """
         done = set(self.results.values_list("probe", flat=True))
-        probes = [PROBES[name] for name in self.probes if name in PROBES and name not in done]
+        left = [PROBES[name] for name in self.probes if name in PROBES and name not in done]
+        probes = [probe for probe in left if probe.kind == "runtime"] or left
         known = {row.probe: row.claims for row in self.deployment.probe_states.all()}
         limits = runner.Limits(pause=settings.PROBE_CONFIRM_SECONDS)
         with subjects.of(self.deployment, {probe.kind for probe in probes}) as there:
@@ -254,8 +265,9 @@ class ProbeRun(JobAtVantage):
                     return
                 self._keep(result)
                 Remembered.objects.keep([result])
+        end = self.finish if len(probes) == len(left) else self.hand_on
         with transaction.atomic():
-            self.finish(current="", finished=self.results.count())
+            end(current="", finished=self.results.count())
 
     def _tell(self, look: Look) -> None:
         self.renew(current=look.probe.title[:80])

@@ -267,14 +267,13 @@ class Recount:
             suite.idle.append(case)
 
     def _count_todos(self, suite: Suite, surplus: int) -> None:
-        """Count as skipped what jest-junit holds above what it counts: to-dos, which look as if they passed.
+        """Count what jest-junit holds above what it counts itself: to-dos, which look as if they passed.
 
-        Which of the idle cases they are is not said, so that none of these closes a problem.
+        They verify nothing. Which of the idle cases they are is not said, so none of these closes a problem.
         """
         todos = min(surplus, suite.idle_cases)
         self.todo += todos
         self.is_noted = self.is_noted and suite.idle_cases == len(suite.idle)
-        self.counts["skipped"] += todos
         for case in suite.idle:
             self._note(Seen.UNDECIDED, case, {})
 
@@ -373,7 +372,7 @@ def read(body: Body, context: Context) -> Reading:
     warnings += warnings_of(recount)
     outcome = outcome_of(recount, summary)
     findings = findings_of(criterion, recount, summary, context)
-    ran = summary["tests"] - summary["skipped"]
+    ran = summary["tests"] - summary["skipped"] - recount.todo
     is_whole = bool(ran) and recount.is_noted and not recount.uncollected and not recount.unexplained
     return Reading(
         "junit",
@@ -395,7 +394,7 @@ def warnings_of(recount: Recount) -> list[str]:
             if recount.todo == 1
             else f"{recount.todo} to-do tests look as if they"
         )
-        said.append(f"{some} passed; that counts as skipped.")
+        said.append(f"{some} passed; that verifies nothing.")
     if recount.empty_suites and recount.tests:
         said.append(f"{recount.empty_suites} suites hold no test case: a build that failed may hide there.")
     if recount.uncollected:
@@ -412,7 +411,7 @@ def warnings_of(recount: Recount) -> list[str]:
 def outcome_of(recount: Recount, summary: Mapping[str, int]) -> Outcome:
     if summary["failures"] or summary["errors"]:
         return Outcome.FAIL
-    if not summary["passed"] or recount.unexplained:
+    if summary["passed"] <= recount.todo or recount.unexplained:
         return Outcome.UNKNOWN
     return Outcome.PASS
 
@@ -451,13 +450,13 @@ def status_of(recount: Recount, summary: Mapping[str, int]) -> Status | None:
 
     A run that could not collect a file is risky whatever the rest says: one error may stand for 400 tests.
     """
-    executed = summary["tests"] - summary["skipped"]
+    executed = summary["tests"] - summary["skipped"] - recount.todo
     if not summary["tests"]:
         return None
     if not executed:
         return Status.UNTESTED
     if summary["failures"] or summary["errors"]:
-        mostly = summary["passed"] * 100 >= 80 * executed and not recount.uncollected
+        mostly = (summary["passed"] - recount.todo) * 100 >= 80 * executed and not recount.uncollected
         return Status.PARTIAL if mostly else Status.RISKY
     if recount.unexplained:
         return None
@@ -466,13 +465,15 @@ def status_of(recount: Recount, summary: Mapping[str, int]) -> Status | None:
 
 def sentence(summary: Mapping[str, int], recount: Recount) -> str:
     """What a person reads: how many of the tests that ran pass, and what else there is to know."""
-    executed = summary["tests"] - summary["skipped"]
+    executed = summary["tests"] - summary["skipped"] - recount.todo
     if not executed:
-        return f"All {summary['tests']} tests are skipped, so none has been verified."
-    parts = [f"{summary['passed']} of {executed} tests pass"]
+        why = "skipped or to-do" if recount.todo else "skipped"
+        return f"All {summary['tests']} tests are {why}, so none has been verified."
+    parts = [f"{summary['passed'] - recount.todo} of {executed} tests pass"]
     bad, flaky, skipped = summary["failures"] + summary["errors"], summary["flaky"], summary["skipped"]
     parts += [f"{bad} {'fails' if bad == 1 else 'fail'}"] if bad else []
     parts += [f"{flaky} only when run again"] if flaky else []
     parts += [f"{skipped} {'is' if skipped == 1 else 'are'} skipped"] if skipped else []
+    parts += [f"{recount.todo} {'is' if recount.todo == 1 else 'are'} to-do"] if recount.todo else []
     tail = " Some files could not be run at all." if recount.uncollected else ""
     return f"{', '.join(parts)}.{tail}"

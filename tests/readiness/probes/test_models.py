@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from demo import repository
@@ -64,7 +65,8 @@ def audited(shop: Deployment) -> Ticket:
 
 def look(shop: Deployment, probes: list[str] | None = None) -> ProbeRun:
     run = ProbeRun.ask(shop, probes=probes or SIX, by=make.acting(make.alice()))
-    ProbeRun.objects.work(run.pk)
+    for _ in "what runs", "the repository":
+        ProbeRun.objects.work(run.pk)
     run.refresh_from_db()
     return run
 
@@ -87,6 +89,44 @@ def test_a_run_keeps_a_result_for_every_probe_and_moves_the_criteria(shop: Deplo
     assert status(ticket, "cfg.cors-origins") == "failing"
     assert status(ticket, "dep.lock") == "missing"
     assert status(ticket, "hlt.live") == "ok"
+
+
+def test_a_run_is_handed_on_to_whoever_reads_repositories(shop: Deployment, client: Client) -> None:
+    run = ProbeRun.ask(shop, probes=SIX, by=make.acting(make.alice()))
+    assert run.queue == "probes"
+
+    ProbeRun.objects.work(run.pk)
+
+    run.refresh_from_db()
+    assert (run.state, run.finished, run.queue) == ("queued", 5, "repository")
+    assert not run.results.filter(probe="lock-present").exists()
+    client.force_login(make.alice())
+    page = client.get(run.get_absolute_url()).content.decode()
+    assert "Waiting for a worker that reads the repository" in page and "5 of 6" in page
+
+    ProbeRun.objects.work(run.pk)
+    run.refresh_from_db()
+    assert (run.state, run.finished, run.results.count()) == ("done", 6, 6)
+
+
+def test_a_run_of_repository_probes_alone_waits_for_whoever_reads_repositories(shop: Deployment) -> None:
+    run = ProbeRun.ask(shop, probes=["lock-present"], by=make.acting(make.alice()))
+
+    assert run.queue == "repository"
+    ProbeRun.objects.work(run.pk)
+    run.refresh_from_db()
+    assert run.state == "done"
+
+
+def test_a_run_that_was_cancelled_is_not_handed_on(shop: Deployment) -> None:
+    run = ProbeRun.ask(shop, probes=SIX, by=make.acting(make.alice()))
+    ProbeRun.objects.work(run.pk)
+    run.cancel()
+
+    ProbeRun.objects.work(run.pk)
+
+    run.refresh_from_db()
+    assert (run.state, run.results.count()) == ("cancelled", 5)
 
 
 def test_a_fix_is_seen_by_the_next_run_and_claimed_for_a_second_person_to_verify(
