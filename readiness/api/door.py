@@ -19,7 +19,8 @@ from ninja.responses import NinjaJSONEncoder
 
 from readiness.api.access import SAFE, Asked, asker_of
 from readiness.api.idempotency import once
-from readiness.api.limits import READ, WRITE, Allowance
+from readiness.api.limits import READ, WRITE, take
+from readiness.intake.pace import Allowance
 from readiness.intake.problems import Problem, as_problem
 from tickets.models import Conflict, Refused
 
@@ -39,12 +40,10 @@ def door(view: View, known: KnownParameters) -> View:
             asked.asker, asked.next_page = asker_of(request), None
         except Problem as refused:
             return finished(request, refused.response())
-        allowance = Allowance.take(asked.asker.name, READ if request.method in SAFE else WRITE)
+        allowance = take(asked.asker.name, READ if request.method in SAFE else WRITE)
         response = _answer(asked, allowance, view, known, kwargs)
         for name, value in allowance.headers().items():
             response[name] = value
-        if response.status_code == 429:
-            response["Retry-After"] = str(allowance.seconds)
         return finished(request, response)
 
     return answered

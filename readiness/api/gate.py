@@ -15,8 +15,9 @@ from django.views.decorators.http import require_POST, require_safe
 from readiness.asking import BadCommit, ask_and_record, ask_within, commit_of
 from readiness.gate.answer import Answer, Decision
 from readiness.gate.evaluations import Evaluation
-from readiness.intake.door import for_machines, proven_token
+from readiness.intake.door import for_machines, proven_token, reading_token
 from readiness.intake.models import ApiToken
+from readiness.intake.pace import keep_pace, with_pace
 from readiness.intake.problems import Problem, as_problem
 from tickets.models import Actor, Commit, Deployment, Refused
 
@@ -59,6 +60,7 @@ def token_for(request: HttpRequest, slug: str, environment: str, *actions: str) 
     own = token.deployment
     if (own.slug, own.environment) != (slug, environment) or not any(token.may(one, own) for one in actions):
         raise not_found()
+    keep_pace(request, f"token:{token.pk}")
     token.used()
     return token
 
@@ -68,7 +70,7 @@ def gate_door(view: Gate) -> Callable[[HttpRequest, str, str], HttpResponse]:
 
     @wraps(view)
     def door(request: HttpRequest, slug: str, environment: str) -> HttpResponse:
-        return as_problem(request, safe(request, slug, environment))
+        return with_pace(request, as_problem(request, safe(request, slug, environment)))
 
     @require_safe
     def safe(request: HttpRequest, slug: str, environment: str) -> HttpResponse:
@@ -173,7 +175,7 @@ def receipt(request: HttpRequest, public_id: str) -> HttpResponse:
     """Tell a token of the same deployment, or a signed-in member, what was recorded and if it is genuine."""
     rows = Evaluation.objects.select_related("deployment")
     if "Authorization" in request.headers or not request.user.is_authenticated:
-        visible = rows.filter(deployment=proven_token(request).deployment)
+        visible = rows.filter(deployment=reading_token(request).deployment)
     else:
         visible = rows.filter(deployment__in=Deployment.objects.visible_to(request.user))
     return _receipt(get_object_or_404(visible, public_id=public_id), 200)

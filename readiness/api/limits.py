@@ -1,16 +1,14 @@
 """Owns how often one token or person may ask: counted per minute in the database, and told in headers."""
 
 import time
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar
 
 from django.conf import settings
 from django.db import connection, models
 
-from readiness.intake.problems import Problem
+from readiness.intake.pace import WINDOW_SECONDS, Allowance
 
-WINDOW_SECONDS = 60
 KEPT = timedelta(hours=1)
 REMOVED_AT_ONCE = 1000
 READ, WRITE = "read", "write"
@@ -47,35 +45,12 @@ class RateWindow(models.Model):
         return f"{self.asker}: {self.count} of kind {self.kind}"
 
 
-@dataclass(frozen=True, slots=True)
-class Allowance:
-    """What an asker may still do in this minute; `left` below 0 is a request too many."""
-
-    kind: str
-    limit: int
-    left: int
-    seconds: int
-
-    @classmethod
-    def take(cls, asker: str, kind: str, now: float | None = None) -> "Allowance":
-        """Count one request of an asker; `kind` is READ or WRITE, `now` seconds since 1970."""
-        minute, passed = divmod(int(time.time() if now is None else now), WINDOW_SECONDS)
-        with connection.cursor() as cursor:
-            cursor.execute(COUNT, [asker, kind, minute])
-            # All rows are read: SQLite ends the statement, and lets others write, only then.
-            ((count,),) = cursor.fetchall()
-        limit: int = settings.API_READS_PER_MINUTE if kind == READ else settings.API_WRITES_PER_MINUTE
-        return cls(kind, limit, limit - count, WINDOW_SECONDS - passed)
-
-    def headers(self) -> dict[str, str]:
-        """Return the fields of draft-ietf-httpapi-ratelimit-headers-09: the quota, and what is left of it."""
-        return {
-            "RateLimit-Policy": f'"{self.kind}";q={self.limit};w={WINDOW_SECONDS}',
-            "RateLimit": f'"{self.kind}";r={max(self.left, 0)};t={self.seconds}',
-        }
-
-    def check(self) -> None:
-        """Raise Problem 429 for a request too many."""
-        if self.left < 0:
-            detail = f"More than {self.limit} requests in a minute. Ask again in {self.seconds} seconds."
-            raise Problem(429, "Too many requests", detail)
+def take(asker: str, kind: str, now: float | None = None) -> Allowance:
+    """Count one request of an asker; `kind` is READ or WRITE, `now` seconds since 1970."""
+    minute, passed = divmod(int(time.time() if now is None else now), WINDOW_SECONDS)
+    with connection.cursor() as cursor:
+        cursor.execute(COUNT, [asker, kind, minute])
+        # All rows are read: SQLite ends the statement, and lets others write, only then.
+        ((count,),) = cursor.fetchall()
+    limit: int = settings.API_READS_PER_MINUTE if kind == READ else settings.API_WRITES_PER_MINUTE
+    return Allowance(kind, limit, limit - count, WINDOW_SECONDS - passed)

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
 from readiness.intake.models import ApiToken, Source
+from readiness.intake.pace import keep_pace, with_pace
 from readiness.intake.problems import Problem, as_problem
 from readiness.intake.signatures import BadSignature, Key, StandardWebhook, bearer_of, is_signed, usable
 from readiness.intake.spool import Readable, Spooled, TooMuch, announced, spooled, stream_of
@@ -53,7 +54,7 @@ def for_machines(view: View) -> View:
         except Http404:
             answer = Problem(404, "Not found", "There is nothing here for this token.").response()
         answer["Content-Security-Policy"] = ALLOW_NOTHING
-        return answer
+        return with_pace(request, answer)
 
     return answered
 
@@ -71,6 +72,8 @@ def proven(request: HttpRequest, slug: str, *, may_be_empty: bool = False) -> It
     if token.deployment.slug != slug:
         raise Http404
     with taken(request, lambda _: None, may_be_empty) as body:
+        # Not before: who is refused in the middle of a body does not get to read why.
+        keep_pace(request, f"token:{token.pk}")
         token.used()
         yield Post(token.deployment, f"token {token.name}", None, "", body)
 
@@ -90,6 +93,7 @@ def signed_post(request: HttpRequest, slug: str, may_be_empty: bool) -> Iterator
             log.warning("a post was not proven", slug=slug, body_sha256=body.sha256, reason=str(refused))
             raise Problem(401, NOT_PROVEN, str(refused)) from refused
         source = next(source for source in sources if str(source.pk) == signer)
+        keep_pace(request, f"source:{source.pk}")
         yield Post(source.deployment, f"source {source.name}", source, check.id, body)
 
 
@@ -109,6 +113,13 @@ def proven_token(request: HttpRequest, found: Callable[[str], ApiToken | None] =
         raise Problem(401, NOT_PROVEN, str(refused)) from refused
     if token is None:
         raise Problem(401, NOT_PROVEN, "The token is not known, has expired or was revoked. Issue a new one.")
+    return token
+
+
+def reading_token(request: HttpRequest) -> ApiToken:
+    """The live token of somebody who only asks what became of something; raises Problem."""
+    token = proven_token(request)
+    keep_pace(request, f"token:{token.pk}")
     return token
 
 

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from readiness.intake.door import checked_terms, for_machines, proven, proven_token
+from readiness.intake.door import checked_terms, for_machines, proven, reading_token
 from readiness.intake.models import EvidenceRun
 from readiness.intake.problems import Problem
 from readiness.intake.views import receipt
@@ -35,7 +35,7 @@ def run(request: HttpRequest, slug: str, public_id: str) -> HttpResponse:
     if request.user.is_authenticated:
         rows = EvidenceRun.objects.visible_to(request.user)
     else:
-        rows = EvidenceRun.objects.filter(deployment=proven_token(request).deployment)
+        rows = EvidenceRun.objects.filter(deployment=reading_token(request).deployment)
     rows = rows.filter(deployment__slug=slug)
     return told(get_object_or_404(rows.select_related("deployment"), public_id=public_id), 200)
 

@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_GET, require_POST
 
-from readiness.intake.door import checked_terms, for_machines, proven, proven_token
+from readiness.intake.door import checked_terms, for_machines, proven, reading_token
 from readiness.intake.models import Delivery
 
 TOLD_TERMS = ("category", "scope", "commit", "branch", "run_id", "run_attempt")
@@ -37,7 +37,7 @@ def delivery(request: HttpRequest, public_id: str) -> HttpResponse:
     if request.user.is_authenticated:
         visible = Delivery.objects.visible_to(request.user)
     else:
-        visible = Delivery.objects.filter(deployment=proven_token(request).deployment)
+        visible = Delivery.objects.filter(deployment=reading_token(request).deployment)
     return JsonResponse(
         told(get_object_or_404(visible, public_id=public_id)), headers={"Cache-Control": "no-store"}
     )

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from readiness.api import limits
-from readiness.api.limits import READ, WRITE, Allowance, RateWindow
+from readiness.api.limits import READ, WRITE, RateWindow, take
 from tests import factories
 from tests.factories import alice
 from tests.readiness.api.asking import ask, bearer, token_for
@@ -45,7 +45,7 @@ def test_reading_and_changing_are_counted_apart_and_so_is_everybody(settings: An
     assert client.get("/api/v1/deployments").status_code == 429
 
 
-def test_the_gate_and_whoever_proves_nothing_are_not_counted() -> None:
+def test_the_gate_and_whoever_proves_nothing_cost_the_database_no_count() -> None:
     deployment = factories.deployment("shop")
 
     ask("get", "gate/shop/production", headers=bearer(token_for(deployment, "gate")))
@@ -55,20 +55,20 @@ def test_the_gate_and_whoever_proves_nothing_are_not_counted() -> None:
 
 
 def test_a_new_minute_begins_anew() -> None:
-    taken = [Allowance.take("token:1", WRITE, NOON + seconds) for seconds in (0, 59, 60)]
+    taken = [take("token:1", WRITE, NOON + seconds) for seconds in (0, 59, 60)]
 
     assert [(row.limit - row.left, row.seconds) for row in taken] == [(1, 60), (2, 1), (1, 60)]
 
 
 def test_one_request_is_one_statement(django_assert_num_queries: Any) -> None:
     with django_assert_num_queries(1):
-        Allowance.take("token:1", READ)
+        take("token:1", READ)
 
 
 def test_old_counts_are_removed_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "REMOVED_AT_ONCE", 2)
     for minute in range(4):
-        Allowance.take("token:1", READ, NOON + 60 * minute)
+        take("token:1", READ, NOON + 60 * minute)
     later = datetime.fromtimestamp(NOON, UTC) + timedelta(hours=1, minutes=3)
 
     RateWindow.objects.remove_old(later)
