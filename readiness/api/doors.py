@@ -41,7 +41,11 @@ def _json(name: str, description: str) -> dict[str, Any]:
 
 SHA = _asked("sha", "The commit, 7 to 64 of 0-9 and a-f; without it the gate is never plain ready.",
              pattern="^[0-9a-fA-F]{7,64}$")  # fmt: skip
-NOT_YOURS = {"_401": "Nothing proves who asks.", "_404": "There is nothing here for whoever asks."}
+NOT_YOURS = {
+    "_401": "Nothing proves who asks.",
+    "_404": "There is nothing here for whoever asks.",
+    "_429": "Too many requests in a minute.",
+}
 GATE = "/api/v1/gate/{slug}/{environment}"
 PLACE = [_at("slug"), _at("environment")]
 WHY = {"text/plain": {"schema": TEXT}}
