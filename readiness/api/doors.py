@@ -65,6 +65,8 @@ ABOUT_TERMS = {
     "run_attempt": "A new attempt of a run replaces the one before.",
     "scope": "A word that tells two runs of one format and category apart.",
     "observed_at": "When, such as 2026-01-29T14:05:00Z.",
+    "criterion": "With format=json: the claim that the rule decides, such as dat.migrations.",
+    "rule": "With format=json: a JMESPath question to the document, such as pending == `0`.",
     "complete": "yes: what this report no longer names is gone; no: it may have been left out.",
 }
 TERMS = [_asked(name, ABOUT_TERMS.get(name, "Of the pipeline.")) for name in KNOWN]

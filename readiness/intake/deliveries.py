@@ -143,6 +143,8 @@ class Delivery(InStream):
             category=self.context.get("category", ""),
             commit=self.context.get("commit", ""),
             observed_at=self.observed_at,
+            criterion=self.context.get("criterion", ""),
+            rule=self.context.get("rule", ""),
         )
 
     def perform(self) -> None:

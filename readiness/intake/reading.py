@@ -41,12 +41,15 @@ class Context:
     """What the sender said beside the file.
 
     `category` is the sender's word for the kind of run (unit, integration, e2e, load, security …), `commit`
-    the commit that was examined, `observed_at` when; empty and None mean that nothing was said.
+    the commit that was examined, `observed_at` when; empty and None mean that nothing was said. `criterion`
+    and `rule` are for a document of any shape: the claim, and the question that decides it.
     """
 
     category: str = ""
     commit: str = ""
     observed_at: datetime | None = None
+    criterion: str = ""
+    rule: str = ""
     limits: Limits = field(default_factory=Limits)
 
 

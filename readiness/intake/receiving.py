@@ -131,6 +131,8 @@ class DeliveryQuerySet(JobQuerySet["Delivery"]):
     def like(self, delivery: "Delivery") -> Self:
         """Return what the same sender posted with the same terms, whatever it held."""
         terms = {f"context__{name}": delivery.context.get(name, "") for name in LIKE_TERMS}
+        if rule := delivery.context.get("rule"):
+            terms |= {"context__rule": rule, "context__criterion": delivery.context["criterion"]}
         return self.filter(deployment=delivery.deployment_id, sender=delivery.sender, **terms)
 
     def there_already(self, post: "Posted", key: str) -> "Delivery":

@@ -11,6 +11,7 @@ from urllib.parse import unquote
 
 from django.utils.dateparse import parse_datetime
 
+from readiness.intake import rules
 from readiness.intake.formats import discover
 
 CLOCK_SLACK = timedelta(minutes=5)
@@ -19,6 +20,7 @@ COMMIT = re.compile(r"[0-9a-f]{7,64}")
 NAME = re.compile(r"[^\x00-\x1f\x7f]{0,200}")
 SCOPE = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}|")
 CATEGORY = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}|")
+CRITERION = re.compile(r"(?=.{1,80}$)[a-z0-9]+(?:[.-][a-z0-9]+)*")
 YES_NO = re.compile(r"yes|no|")
 ATTEMPT = re.compile(r"[1-9][0-9]{0,5}")
 
@@ -33,7 +35,8 @@ class Terms:
 
     `scope` tells two runs apart that post the same format and category, such as frontend and backend.
     `event` is the source and id of a CloudEvent whose attributes came as headers. `complete` is yes, no or
-    empty: whether the file holds all of its scope, so that a problem it does not report is gone.
+    empty: whether the file holds all of its scope, so that a problem it does not report is gone. `criterion`
+    and `rule` go with the format json alone.
     """
 
     format: str = ""
@@ -46,6 +49,8 @@ class Terms:
     observed_at: datetime | None = None
     event: str = ""
     complete: str = ""
+    criterion: str = ""
+    rule: str = ""
 
     def as_context(self) -> dict[str, Any]:
         """The terms as JSON, without the time, which the delivery keeps in a column."""
@@ -68,12 +73,14 @@ class Terms:
             self.run_attempt,
         ]
         about += [self.complete] if self.complete else []
+        about += [self.criterion, self.rule] if self.rule else []
         return hashlib.sha256(json.dumps([sender, *about, body_sha256]).encode()).hexdigest()
 
 
 KNOWN_TO_A_DELIVERY = tuple(field.name for field in fields(Terms) if field.name != "observed_at")
 KNOWN = (
     "format", "category", "commit", "branch", "run_id", "run_attempt", "scope", "observed_at", "complete",
+    "criterion", "rule",
 )  # fmt: skip
 
 
@@ -85,7 +92,10 @@ def terms_of(query: Mapping[str, str], now: datetime) -> Terms:
     for name in query:
         if name not in KNOWN:
             raise WrongTerm(f"There is no parameter {name[:40]!r}. Known are: {', '.join(KNOWN)}.")
+    criterion, rule = claim_and_rule(query)
     return Terms(
+        criterion=criterion,
+        rule=rule,
         format=known_format(query.get("format", "")),
         category=fitting(
             CATEGORY, query.get("category", "").lower(), "category", "a word such as unit or e2e"
@@ -98,6 +108,22 @@ def terms_of(query: Mapping[str, str], now: datetime) -> Terms:
         observed_at=moment(query.get("observed_at", ""), now),
         complete=fitting(YES_NO, query.get("complete", "").lower(), "complete", "yes or no"),
     )
+
+
+def claim_and_rule(query: Mapping[str, str]) -> tuple[str, str]:
+    """Return the claim and the rule, which go together and with the format json; raises WrongTerm."""
+    criterion, rule = query.get("criterion", ""), query.get("rule", "")
+    if query.get("format") != "json":
+        if criterion or rule:
+            raise WrongTerm("criterion and rule go with format=json alone.")
+        return "", ""
+    if not criterion or not rule:
+        raise WrongTerm("format=json needs criterion=, the claim, and rule=, a JMESPath question about it.")
+    try:
+        rules.parsed(rule)
+    except rules.WrongRule as wrong:
+        raise WrongTerm(str(wrong)) from wrong
+    return fitting(CRITERION, criterion, "criterion", "a claim such as dat.migrations"), rule
 
 
 def commit_of(text: str) -> str:

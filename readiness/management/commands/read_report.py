@@ -24,12 +24,15 @@ class Command(BaseCommand):
         parser.add_argument("file", help="The report file; - reads standard input.")
         parser.add_argument("--format", default="", help=f"One of {', '.join(discover())}; else by content.")
         parser.add_argument("--category", default="", help="The kind of run, such as unit, e2e or load.")
+        parser.add_argument("--criterion", default="", help="The claim of a rule (--format json).")
+        parser.add_argument("--rule", default="", help="A JMESPath question to the document (--format json).")
         parser.add_argument("--json", action="store_true", help="Write JSON to standard output.")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         try:
             with opened(options["file"]) as stream:
-                context = Context(category=options["category"])
+                said = {name: options[name] for name in ("category", "criterion", "rule")}
+                context = Context(**said)
                 reading = read_report(stream, format=options["format"], context=context)
         except Unreadable as refused:
             self.refuse(str(refused))

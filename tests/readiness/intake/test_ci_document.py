@@ -25,7 +25,7 @@ GIT = ["git", "-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "comm
 
 
 @pytest.mark.parametrize(
-    ("command", "sender"), list(zip(COMMANDS, ("token ci", "token ci", "source ci"), strict=True))
+    ("command", "sender"), list(zip(COMMANDS, ("token ci", "token ci", "source ci", "token ci"), strict=True))
 )
 def test_a_command_of_the_document_posts_a_report(
     command: str, sender: str, tmp_path: Path, live_server: LiveServer
@@ -34,6 +34,7 @@ def test_a_command_of_the_document_posts_a_report(
     _, token = ApiToken.issue(ticket.deployment, name="ci", actions=["evidence"], by=factories.SYSTEM)
     Source.objects.create(deployment=ticket.deployment, name="ci", secret=SECRET)
     (tmp_path / "junit.xml").write_text('<testsuite><testcase classname="c" name="größer"/></testsuite>')
+    (tmp_path / "migrations.json").write_text('{"pending": 0}')
     subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
     subprocess.run([*GIT, "commit", "-q", "--allow-empty", "-m", "a"], cwd=tmp_path, check=True)
     said = {"READINESS_URL": live_server.url, "READINESS_TOKEN": token, "READINESS_SECRET": SECRET}

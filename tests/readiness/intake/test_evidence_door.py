@@ -141,7 +141,7 @@ def test_the_terms_are_kept_with_the_delivery() -> None:
     delivery = Delivery.objects.get()
     assert delivery.context == {
         "format": "junit", "category": "e2e", "commit": "abcdef1", "branch": "main", "run_id": "77",
-        "run_attempt": 2, "scope": "web", "event": "", "complete": "",
+        "run_attempt": 2, "scope": "web", "event": "", "complete": "", "criterion": "", "rule": "",
     }  # fmt: skip
     assert delivery.observed_at.isoformat() == "2026-02-01T08:00:00+00:00"
 

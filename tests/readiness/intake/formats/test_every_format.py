@@ -16,15 +16,17 @@ from readiness.intake.reading import Context, Outcome, Reading, Unreadable
 from tickets import packs
 
 FORMATS = sorted(discover())
+# What a document of any shape means, only its sender can say: it is in test_json_rule.py.
+RECOGNISED = [name for name in FORMATS if name != "json"]
 SAMPLES = sorted(
-    path for name in FORMATS for path in (Path(__file__).parents[3] / "samples" / name).iterdir()
+    path for name in RECOGNISED for path in (Path(__file__).parents[3] / "samples" / name).iterdir()
 )
 
 
 def test_the_formats_that_are_promised_are_there() -> None:
     assert FORMATS == [
         "cloudevents", "cobertura", "cyclonedx", "django_check", "forgejo", "generic", "github", "gitlab",
-        "istanbul", "jacoco", "junit", "k6", "lcov", "lighthouse", "sarif", "scorecard", "sonarqube",
+        "istanbul", "jacoco", "json", "junit", "k6", "lcov", "lighthouse", "sarif", "scorecard", "sonarqube",
     ]  # fmt: skip
 
 
@@ -38,7 +40,7 @@ def test_two_formats_of_one_name_are_refused() -> None:
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_format_is_documented_and_sampled(name: str) -> None:
     assert f"`{name}`" in (product.BASE_DIR / "docs" / "ci.md").read_text()
-    assert any(path.parent.name == name for path in SAMPLES)
+    assert name not in RECOGNISED or any(path.parent.name == name for path in SAMPLES)
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: f"{path.parent.name}/{path.name}")
