@@ -21,7 +21,7 @@ from readiness.intake.merging import merged
 from readiness.intake.precedence import late, outdated, shrunk
 from readiness.intake.reading import Context, Origin, Reading, Unreadable
 from readiness.intake.receiving import DeliveryManager
-from readiness.intake.scopes import Scope, Weighed, source_of, together
+from readiness.intake.scopes import Scope, Weighed, mark_of_branch, source_of, together
 from readiness.intake.streams import InStream
 from tickets.models import Actor, Deployment, Refused, Reported, Standing, Ticket
 from tickets.redact import mask_json, mask_text
@@ -32,6 +32,10 @@ log = structlog.get_logger(__name__)
 SHELF_LIFE = timedelta(days=7)
 LOAD_TEST_LIFE = timedelta(days=30)
 NO_AUDIT = "The deployment has no audit yet. Import or open one, then apply this again."
+OTHER_BRANCH = (
+    "The report is of the branch {branch}, and this deployment follows {own}: no claim moves, and its "
+    "problems are kept apart."
+)
 WORST_OF_ATTEMPT = (
     "Another report of the same attempt says worse, and the worst counts. "
     "Send the parts as one run, or say complete=yes."
@@ -189,8 +193,10 @@ class Delivery(InStream):
         self.format = reading.format
         self.heed(reading.origin)
         scope = self.context.get("scope") or reading.scope
+        mark = mark_of_branch(self.context, self.deployment.branch)
         self.context |= {
-            "source": "/".join(filter(None, (f"ci:{reading.format}", scope))),
+            "source": "/".join(filter(None, (f"ci:{reading.format}", scope))) + mark,
+            "other_branch": bool(mark),
             "size": reading.size,
             "revision": asdict(reading.revision) if reading.revision else None,
             "run_started": None,
@@ -249,7 +255,8 @@ class Delivery(InStream):
         if standing is not None and not self.is_part and (less := shrunk(new, standing)):
             scopes.shrunk.insert(0, less)
         reason = next(iter(scopes.shrunk), "")
-        if reason and not self.context.get("released_by") and not self.is_worse(ticket, reading):
+        is_asked = self.context.get("released_by") or self.context["other_branch"]
+        if reason and not is_asked and not self.is_worse(ticket, reading):
             return self.Result.HELD, f"{reason} Somebody has to say that this is meant."
         return self.Result.APPLIED, reason
 
@@ -301,7 +308,10 @@ class Delivery(InStream):
             replace(finding, observed_at=seen) if finding.observed_at in (None, self.observed_at) else finding
             for finding in reading.findings
         ]
-        if self.is_part:
+        if self.context["other_branch"]:
+            # What is true there is not true of what is deployed; only its problems are kept, apart.
+            findings = []
+        elif self.is_part:
             known = self.standing_quarters(ticket)
             findings = [each for each in findings if QUARTERS[each.status] <= known.get(each.criterion, 4)]
             told["warnings"] += [WORST_OF_ATTEMPT] if len(findings) < len(reading.findings) else []
@@ -327,7 +337,10 @@ class Delivery(InStream):
             "criteria": [asdict(change) for change in recorded.changes],
             "problems": asdict(recorded.problems) if scopes.taken else None,
         }
-        self.finish(result=result, reason="", **told)
+        reason = ""
+        if self.context["other_branch"]:
+            reason = OTHER_BRANCH.format(branch=self.context["branch"], own=self.deployment.branch)
+        self.finish(result=result, reason=reason, **told)
 
     def reported(self, reading: Reading, scopes: Weighed) -> Reported | None:
         """Return the report's single problems; None when it knows of no scope that counts.

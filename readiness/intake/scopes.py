@@ -29,9 +29,17 @@ def source_of(format: str, context: Mapping[str, Any], scope: str, own_branch: s
 
     A branch that is not the deployment's own is apart: a fix on it must not close what is still on the other.
     """
+    parts = filter(None, (f"ci:{format}", context.get("scope"), scope))
+    return "/".join(parts) + mark_of_branch(context, own_branch)
+
+
+def mark_of_branch(context: Mapping[str, Any], own_branch: str) -> str:
+    """Return what a source ends with for a report of another branch; empty for one of the deployment's own.
+
+    A deployment that names no branch takes every one for its own.
+    """
     branch = context.get("branch") or ""
-    other = f"@{branch}" if branch and own_branch and branch != own_branch else ""
-    return "/".join(filter(None, (f"ci:{format}", context.get("scope"), scope))) + other
+    return f"@{branch}" if branch and own_branch and branch != own_branch else ""
 
 
 def together(examined: Iterable[Examined]) -> list[Examined]:

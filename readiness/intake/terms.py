@@ -101,13 +101,18 @@ def terms_of(query: Mapping[str, str], now: datetime) -> Terms:
             CATEGORY, query.get("category", "").lower(), "category", "a word such as unit or e2e"
         ),
         commit=commit_of(query.get("commit", "")),
-        branch=fitting(NAME, query.get("branch", ""), "branch", "at most 200 characters"),
+        branch=branch_of(fitting(NAME, query.get("branch", ""), "branch", "at most 200 characters")),
         run_id=fitting(NAME, query.get("run_id", ""), "run_id", "at most 200 characters"),
         run_attempt=int(fitting(ATTEMPT, query.get("run_attempt") or "1", "run_attempt", "a number from 1")),
         scope=fitting(SCOPE, query.get("scope", "").lower(), "scope", "a word such as frontend"),
         observed_at=moment(query.get("observed_at", ""), now),
         complete=fitting(YES_NO, query.get("complete", "").lower(), "complete", "yes or no"),
     )
+
+
+def branch_of(name: str) -> str:
+    """Return the branch that a name or a full reference means; a tag is none."""
+    return "" if name.startswith("refs/tags/") else name.removeprefix("refs/heads/")
 
 
 def claim_and_rule(query: Mapping[str, str]) -> tuple[str, str]:

@@ -388,3 +388,41 @@ def test_a_bill_that_is_not_a_lower_version_of_the_same_counts(newer: bytes) -> 
     deliver(ticket, newer, format="cyclonedx", run_id="2", minutes=5)
 
     assert status_of(ticket, "dep.vulns") == "ok"
+
+
+def test_a_report_of_another_branch_moves_no_claim_and_says_so() -> None:
+    ticket = factories.ticket(factories.deployment(branch="main"))
+    deliver(ticket, junit(5, failed=5), branch="main")
+
+    delivery = deliver(ticket, junit(10), minutes=1, branch="feature")
+
+    assert status_of(ticket) == "risky"
+    assert delivery.reason == (
+        "The report is of the branch feature, and this deployment follows main: no claim moves, and its "
+        "problems are kept apart."
+    )
+    assert Observation.objects.count() == 1
+
+
+def test_a_later_report_of_another_branch_does_not_make_the_own_one_late() -> None:
+    ticket = factories.ticket(factories.deployment(branch="main"))
+    deliver(ticket, junit(10), minutes=5, branch="feature", run_id="11")
+
+    delivery = deliver(ticket, junit(5, failed=5), branch="main", run_id="10")
+
+    assert (delivery.status, status_of(ticket)) == ("applied", "risky")
+
+
+def test_what_shrank_on_another_branch_asks_nobody() -> None:
+    ticket = factories.ticket(factories.deployment(branch="main"))
+    deliver(ticket, junit(100), branch="feature")
+
+    assert deliver(ticket, junit(10), minutes=1, branch="feature").status != "held"
+
+
+def test_a_deployment_that_names_no_branch_takes_every_one_for_its_own() -> None:
+    ticket = factories.ticket(factories.deployment(branch=""))
+
+    deliver(ticket, junit(5, failed=5), branch="anything")
+
+    assert status_of(ticket) == "risky"

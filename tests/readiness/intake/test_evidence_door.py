@@ -128,6 +128,23 @@ def test_another_category_commit_run_attempt_or_scope_is_another_post(query: str
     assert Delivery.objects.count() == 2
 
 
+@pytest.mark.parametrize(
+    ("said", "branch"),
+    [
+        ("main", "main"),
+        ("refs/heads/a/b", "a/b"),
+        ("refs/tags/v1", ""),
+        ("refs/pull/7/merge", "refs/pull/7/merge"),
+    ],
+)
+def test_a_branch_may_be_said_as_git_writes_it_and_a_tag_is_none(said: str, branch: str) -> None:
+    deployment = factories.deployment()
+
+    post(deployment, query=f"format=junit&branch={said}", bearer=f"Bearer {token_for(deployment)}")
+
+    assert Delivery.objects.get().context["branch"] == branch
+
+
 def test_the_terms_are_kept_with_the_delivery() -> None:
     deployment = factories.deployment()
     query = "format=junit&category=E2E&commit=ABCDEF1&branch=main&run_id=77&run_attempt=2&scope=web"
