@@ -20,7 +20,8 @@ NO_PAGES = {
     "healthz", "readyz", "metrics", "badge", "badge-endpoint", "override", "waiver", "problem-decide",
     "problem-take-back", "hook",
     "ticket-parts", "blocker-move", "blocker-comment", "finding-state", "finding-skip", "finding-resolve",
-    "checklist-tick", "undo", "preferences", "sign-out", "run-probes", "probe-run-cancel", "trial-cancel", "report-cancel",
+    "checklist-tick", "undo", "preferences", "sign-out", "run-probes", "probe-run-cancel",
+    "trial-cancel", "report-cancel",
     "report-pdf", "report-json", "report-csv", "ticket-markdown", "push-door",
 }  # fmt: skip
 FOR_NOBODY = ("sign-in", "sign-in-link")
