@@ -47,6 +47,8 @@ class DeliveryOut(Schema):
     branch: str | None
     run_id: str | None
     run_attempt: int | None
+    criterion: str | None = None
+    rule: str | None = None
     format: str | None
     outcome: str | None
     summary: Any

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET, require_POST
 from readiness.intake.door import checked_terms, for_machines, proven, reading_token
 from readiness.intake.models import Delivery
 
-TOLD_TERMS = ("category", "scope", "commit", "branch", "run_id", "run_attempt")
+TOLD_TERMS = ("category", "scope", "commit", "branch", "run_id", "run_attempt", "criterion", "rule")
 
 
 @for_machines
