@@ -45,7 +45,7 @@ async def sign_in(target: Target) -> Exchange:
 
     Raises CannotTell when the account is not let in.
     """
-    page = await target.request("GET", _own(target, target.login_path), follow=True, private=True)
+    page = await target.request("GET", own_address(target, target.login_path), follow=True, private=True)
     form = next((one for one in markup.forms(page.text) if _password_of(one)), None)
     if not (markup.is_page(page) and form):
         named = {"username": target.test_username, "password": target.test_password}
@@ -71,13 +71,14 @@ def cookies_of(page: Exchange) -> str:
     return "; ".join({pair.partition("=")[0].strip(): pair.strip() for pair in pairs}.values())
 
 
-def _own(target: Target, path: str) -> str:
-    """Return an address of the deployment's own origin; raises CannotTell for any other."""
+def own_address(target: Target, path: str) -> str:
+    """Return an address of the deployment's own origin; raises CannotTell for any other, or in the clear."""
     url = target.url(path)
     if not target.is_own(url):
         raise CannotTell("The test account's password goes to the deployment's own origin only.")
     if target.scheme == "http" and not _is_inside(target.host):
-        raise CannotTell("The test account's password is not sent in the clear. Give the deployment https.")
+        what = "A token" if target.token else "The test account's password"
+        raise CannotTell(f"{what} is not sent in the clear. Give the deployment https.")
     return url
 
 
@@ -92,7 +93,7 @@ async def _posted_json(target: Target, path: str, named: Mapping[str, Any]) -> E
 
 
 async def _post(target: Target, path: str, headers: Mapping[str, str], body: str) -> Exchange:
-    url = _own(target, path)
+    url = own_address(target, path)
     own = {"Origin": "{}://{}".format(target.scheme, target.host_header or url.split("/")[2])}
     # Redirects are not followed: a body that is sent along would carry the password to wherever they lead.
     return await target.request("POST", url, {**headers, **own}, body=body.encode(), private=True)

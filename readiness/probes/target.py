@@ -32,6 +32,7 @@ class Target:
     when nobody decided. `page_paths` are pages for browsers; `ports_open`, `ports_closed`, `postgres_address`
     and `redis_address` are "host:port". `vantage` names where the worker stands that looks. `rate_limit` is
     after how many requests within ten seconds `rate_limit_path` refuses, asked where `allow_intrusive`.
+    `token` is an access token that somebody gave for one look; it is never kept.
     """
 
     base_url: str
@@ -61,6 +62,7 @@ class Target:
     vantage: str = ""
     test_username: str = ""
     test_password: str = field(default="", repr=False)
+    token: str = field(default="", repr=False)
     token_path: str = ""
     allow_intrusive: bool = False
     rate_limit_path: str = ""

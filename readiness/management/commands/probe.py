@@ -1,6 +1,7 @@
 """Owns `manage.py probe`: look at an address or a repository without recording it, or at a deployment."""
 
 import json
+import os
 import time
 from argparse import ArgumentParser
 from collections.abc import Iterator, Mapping, Sequence
@@ -41,7 +42,10 @@ MARKS = {
 
 
 class Command(BaseCommand):
-    help = "Look at a web address or a git repository, or let a deployment be looked at and recorded."
+    help = (
+        "Look at a web address or a git repository, or let a deployment be looked at and recorded. "
+        "PROBE_TOKEN may hold an access token of what answers at the address, for jwt-life; it is not kept."
+    )
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -209,6 +213,8 @@ def target_of(options: dict[str, Any]) -> Target:
         allow_intrusive=options["intrusive"],
         rate_limit_path=options["rate_limit_path"],
         rate_limit=options["rate_limit"],
+        # Not an option: those of other people's processes can be read by everybody on a machine.
+        token=os.environ.get("PROBE_TOKEN", "").strip(),
     )
 
 

@@ -85,7 +85,27 @@ class Token:
     effort="M",
 )
 async def jwt_life(target: Target) -> list[Finding]:
-    """Ask for tokens with the test account, and read them. Neither token nor password is kept."""
+    """Read the given token, or those of the test account. Neither token nor password is kept."""
+    access, refresh = await tokens(target)
+    token = read(access)
+    if (left := token.seconds()) is not None and target.token and token.claims["exp"] <= time.time():
+        raise CannotTell(
+            f"The given token has ended ({in_words(left)} after it was issued). Give a fresh one."
+        )
+    findings = [*lasting(token, "access", ACCESS_SECONDS), *signed(token)]
+    # A refresh token is often none of this kind, or stands in a cookie: then nothing can be read of it.
+    with suppress(NotSupported):
+        findings += lasting(read(refresh), "refresh", REFRESH_SECONDS)
+    path = await trial_path(target, token)
+    findings += [finding async for finding in forged(target, token, path)]
+    return findings or [sound(token, path)]
+
+
+async def tokens(target: Target) -> tuple[str, str]:
+    """Return the token that somebody gave, or the access and refresh token of the test account."""
+    if target.token:
+        account.own_address(target, "/")
+        return target.token, ""
     if not target.token_path:
         raise NotApplicable("No path is declared that answers a sign-in with a token.")
     if not account.is_declared(target):
@@ -94,14 +114,7 @@ async def jwt_life(target: Target) -> list[Finding]:
     access, refresh = token_in(answer, ACCESS_KEYS), token_in(answer, REFRESH_KEYS)
     if not access:
         raise CannotTell(f"{target.token_path} lets the test account in, and its answer names no token.")
-    token = read(access)
-    findings = [*lasting(token, "access", ACCESS_SECONDS), *signed(token)]
-    # A refresh token is often none of this kind, or stands in a cookie: then nothing can be read of it.
-    with suppress(NotSupported):
-        findings += lasting(read(refresh), "refresh", REFRESH_SECONDS)
-    path = await trial_path(target, token)
-    findings += [finding async for finding in forged(target, token, path)]
-    return findings or [sound(token, path)]
+    return access, refresh
 
 
 def token_in(answer: Any, keys: tuple[str, ...]) -> str:

@@ -248,3 +248,41 @@ def test_neither_password_nor_token_is_kept() -> None:
     assert "'claims': ['email', 'exp', 'iat', 'role']" in text
     for secret in (PASSWORD, access, access[:20], "probe-of-the-shop", "'bob'"):
         assert secret not in text
+
+
+def test_a_token_that_somebody_gave_is_read_and_not_kept() -> None:
+    given = token(lasts=2 * DAY)
+    with serve(lambda request: Answer(404)) as server:
+        (finding,) = look(jwt_life, server.url, token=given)
+
+    assert (finding.status, finding.detail) == (
+        Status.RISKY, "The access token lasts for 2 days; 60 minutes are the most.",
+    )  # fmt: skip
+    assert given.rpartition(".")[2] not in str(finding.evidence) and "bob" not in str(finding.evidence)
+
+
+def test_a_given_token_is_tried_where_a_sign_in_is_needed() -> None:
+    given = token()
+
+    def app(request: Request) -> Answer:
+        return Answer(200 if request.headers.get("authorization") == f"Bearer {given}" else 401)
+
+    with serve(app) as server:
+        (finding,) = look(jwt_life, server.url, token=given, protected_paths=("/me",))
+
+    assert finding.status is Status.OK
+    assert "/me refuses forged ones." in finding.detail
+
+
+def test_a_given_token_that_has_ended_tells_nothing() -> None:
+    with serve(lambda request: Answer(404)) as server, pytest.raises(CannotTell, match="Give a fresh one"):
+        look(
+            jwt_life,
+            server.url,
+            token=token(lasts=60, iat=int(time.time()) - 7200, exp=int(time.time()) - 3600),
+        )
+
+
+def test_a_given_token_is_not_sent_in_the_clear() -> None:
+    with pytest.raises(CannotTell, match="not sent in the clear"):
+        look(jwt_life, "http://shop.example.com", token=token())

@@ -4,9 +4,11 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
 from django.conf import settings
 from django.core.management import call_command
@@ -218,3 +220,20 @@ def test_the_catalogue_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     call_command("probe", "--catalogue")
 
     assert capsys.readouterr().out.startswith("# Probes\n")
+
+
+def test_a_token_in_the_environment_is_read_and_not_said_again(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = jwt.encode({"sub": "bob", "exp": int(time.time()) + 7200}, "a secret that nobody guesses at all")
+    monkeypatch.setenv("PROBE_TOKEN", given)
+
+    with serve(well) as server:
+        call_command("probe", server.url, "--only", "jwt-life", "--json")
+    written = capsys.readouterr().out
+
+    (result,) = json.loads(written)["results"]
+    assert (result["outcome"], result["detail"]) == (
+        "warn", "The access token lasts for 120 minutes; 60 minutes are the most.",
+    )  # fmt: skip
+    assert "bob" not in written and not any(part in written for part in given.split(".")[1:])
