@@ -9,12 +9,19 @@ from django import template
 from tickets.tones import OUTCOME_TONES
 
 register = template.Library()
+DELIVERY_TONES = {"rejected": "fail", "failed": "fail", "held": "warn", "unchanged": "mute"}
 
 
 @register.filter
 def outcome_tone(outcome: str) -> str:
     """Return the tone of a probe's outcome."""
     return OUTCOME_TONES.get(outcome, "unk")
+
+
+@register.filter
+def delivery_tone(status: str) -> str:
+    """Return the tone of what became of a delivery: its state, and not what the report in it says."""
+    return DELIVERY_TONES.get(status, "info")
 
 
 @register.filter

@@ -287,7 +287,7 @@ def test_a_signature_over_another_body_is_refused_and_only_its_hash_is_logged(
     assert "secret-of-mine" not in caplog.text
 
 
-@pytest.mark.parametrize(("offset", "words"), [(-301, "more than five minutes old"), (301, "in the future")])
+@pytest.mark.parametrize(("offset", "words"), [(-301, "more than five minutes old"), (330, "in the future")])
 def test_a_signature_from_the_past_or_the_future_is_refused(offset: int, words: str) -> None:
     deployment = factories.deployment()
     source_for(deployment)
@@ -624,3 +624,21 @@ def test_an_answer_to_a_machine_lets_nothing_run_in_a_browser() -> None:
 
     for answer in (post(deployment, bearer=f"Bearer {token_for(deployment)}"), post(deployment)):
         assert answer["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+
+
+def test_the_list_shows_what_became_of_each_delivery_what_it_says_and_what_it_moved() -> None:
+    ticket = factories.ticket(factories.deployment(branch="main"))
+    bearer = f"Bearer {token_for(ticket.deployment)}"
+    post(ticket.deployment, query="format=junit&commit=abcdef1234567890&run_id=1", bearer=bearer)
+    post(ticket.deployment, b"<nonsense", query="format=junit&run_id=2", bearer=bearer)
+    post(ticket.deployment, query="format=junit&run_id=3&branch=feature/x", bearer=bearer)
+    for delivery in Delivery.objects.order_by("pk"):
+        Delivery.objects.work(delivery.pk)
+    client = Client()
+    client.force_login(factories.alice())
+
+    page = client.get(f"/d/{ticket.deployment.slug}/deliveries/").text
+
+    assert 'class="tag fail">' in page and "<span>rejected</span>" in page
+    assert 'class="tag pass">' in page and "<span>pass</span>" in page
+    assert "abcdef123456</code>" in page and "feature/x" in page
