@@ -1,9 +1,11 @@
 """How often one may ask: counted per minute and asker, told in every answer, and refused with 429."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.test import Client
 
 from readiness.api import limits
@@ -14,6 +16,13 @@ from tests.readiness.api.asking import ask, bearer, token_for
 
 pytestmark = pytest.mark.django_db
 NOON = 1_770_292_800.0
+
+
+@pytest.fixture(autouse=True)
+def early_in_a_minute() -> Iterator[None]:
+    """The minute has just begun: it does not end in the middle of a test."""
+    with time_machine.travel(datetime.now(UTC).replace(second=1)):
+        yield
 
 
 def test_every_answer_says_what_is_left_and_the_last_one_is_refused(settings: Any) -> None:

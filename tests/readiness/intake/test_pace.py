@@ -1,11 +1,12 @@
 """How often one may come to the doors of pipelines: told in every answer, and refused with 429 beyond."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import time_machine
 from django.test import Client
 from standardwebhooks.webhooks import Webhook
 
@@ -22,8 +23,11 @@ SECRET = "whsec_" + "c2VjcmV0IG9mIGEgdGVzdCBvZiB0aGlydHktdHdvIGI="
 
 
 @pytest.fixture(autouse=True)
-def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
+def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Nobody was counted yet, and the minute has just begun: it does not end in the middle of a test."""
     monkeypatch.setattr(pace, "PACE", Pace())
+    with time_machine.travel(datetime.now(UTC).replace(second=1)):
+        yield
 
 
 @pytest.fixture
