@@ -259,9 +259,17 @@ class XmlBill:
         self.words = (self.words + text)[:400]
 
 
+# cyclonedx-py sorts its members: what it is stands behind all components, further than a head reaches.
+COMPONENTS_FIRST = re.compile(
+    rb'\s*\{\s*"(?:annotations|components|compositions|declarations|definitions)"\s*:'
+)
+
+
 def recognise(head: bytes) -> bool:
     if head.lstrip().startswith(b"{"):
-        return re.search(rb'"bomFormat"\s*:\s*"CycloneDX"', head) is not None
+        if re.search(rb'"bomFormat"\s*:\s*"CycloneDX"', head):
+            return True
+        return COMPONENTS_FIRST.match(head) is not None and b'"bom-ref"' in head
     return root_of(head) == "bom" and b"cyclonedx.org/schema/bom" in head
 
 

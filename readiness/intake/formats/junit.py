@@ -73,6 +73,11 @@ STAMP = re.compile(r"-\d{14}$")
 SHOWN_FAILURES = 20
 SHOWN_TEXT = 300
 REMEMBERED_FAILURES = 10_000
+REMEMBERED_ATTEMPTS = 64
+# These write what they find, or that they find nothing, as if it were tests.
+LINTERS = frozenset(
+    {"ruff", "mypy", "eslint", "flake8", "pylint", "shellcheck", "hadolint", "stylelint", "rubocop"}
+)
 
 
 @dataclass(slots=True)
@@ -125,9 +130,9 @@ class Recount:
     is_noted: bool = True
     is_pytest: bool = False
     is_jest: bool = False
-    # The case before this one, when it may be an attempt of the same test, and whether it counts as flaky.
-    attempt: tuple[str | None, str | None] | None = None
-    attempt_was_flaky: bool = False
+    # The last cases that passed, which may be attempts of a test to come, and whether each counts as flaky.
+    attempts: dict[tuple[str | None, str | None], bool] = field(default_factory=dict)
+    linter: str = ""
     todo: int = 0
 
     @property
@@ -206,7 +211,6 @@ class Recount:
         is_bad = result in ("failures", "errors")
         if self.is_pytest:
             self._withdraw_attempt(case)
-            self.attempt = None
         if is_bad and self._is_known_failure(result, case):
             return
         self.tests += 1
@@ -244,21 +248,24 @@ class Recount:
         return bool(is_file or UNCOLLECTED.search(words))
 
     def _take_as_attempt(self, case: dict[str, str]) -> None:
-        """Count a passed case as flaky when the one before it was a failed attempt of the same test.
+        """Count a passed case as flaky when one of the last was a failed attempt of the same test.
 
-        pytest-rerunfailures writes such an attempt as a case of its own with nothing in it, as if it passed.
+        pytest-rerunfailures writes such an attempt as a case of its own with nothing in it, as if it passed;
+        with pytest-xdist, cases of other workers stand in between.
         """
         is_again = self._withdraw_attempt(case)
-        self.attempt = (case.get("classname"), case.get("name"))
-        self.attempt_was_flaky = is_again
         self.counts["flaky"] += is_again
+        self.attempts[case.get("classname"), case.get("name")] = is_again
+        if len(self.attempts) > REMEMBERED_ATTEMPTS:
+            del self.attempts[next(iter(self.attempts))]
 
     def _withdraw_attempt(self, case: dict[str, str]) -> bool:
-        """Take back the case before this one if it was an attempt of the same test; tells whether it was."""
-        if self.attempt is None or self.attempt != (case.get("classname"), case.get("name")):
+        """Take back one of the last cases if it was an attempt of the same test; tells whether one was."""
+        was_flaky = self.attempts.pop((case.get("classname"), case.get("name")), None)
+        if was_flaky is None:
             return False
         self.tests -= 1
-        self.counts["flaky"] -= self.attempt_was_flaky
+        self.counts["flaky"] -= was_flaky
         return True
 
     def _take_as_idle(self, suite: Suite, case: dict[str, str]) -> None:
@@ -303,6 +310,8 @@ class Recount:
         name = attributes.get("name", "")
         if not self.suites:
             self.is_jest = "jest" in name.lower()
+        if {name.lower(), attributes.get("package", "").lower().removeprefix("org.")} & LINTERS:
+            self.linter = name or attributes["package"]
         self.is_pytest = self.is_pytest or name in ("pytest", "pytest tests")
         outer = self.suites[-1].path if self.suites else ""
         path = " > ".join(filter(None, (outer, STAMP.sub("", name))))
@@ -360,6 +369,9 @@ def read(body: Body, context: Context) -> Reading:
     criterion = claim_of(context.category)
     scope = context.category or "unit"
     recount, warnings = read_xml(body, lambda: Recount(context.limits, scope), raw=True)
+    if recount.linter:
+        # One "test" that passes, called "No errors found", would be taken for tests of the program.
+        raise Unreadable(f"This is what {shown(recount.linter)} found in the code, and no report of tests.")
     counts = recount.counts
     summary = {
         "tests": recount.tests,

@@ -161,3 +161,17 @@ def test_a_bill_says_which_revision_it_is_only_as_the_standard_has_it(
     if expected:
         assert reading.revision is not None
         assert reading.revision.serial == "urn:uuid:3e671687-395b-41f5-a30f-a58921a69b79"
+
+
+def test_a_bill_whose_members_are_sorted_is_recognised_although_its_name_comes_last() -> None:
+    component = {"bom-ref": "a==1", "description": "x" * 100_000, "name": "a", "type": "library"}
+    bill = {"components": [component], "metadata": {}, "bomFormat": "CycloneDX", "specVersion": "1.6"}
+
+    reading = read_report(json.dumps(bill).encode())
+
+    assert (reading.format, reading.summary["components"]) == ("cyclonedx", 1)
+
+
+def test_components_of_something_else_are_no_bill() -> None:
+    with pytest.raises(Unreadable):
+        read_report(b'{"components": [{"name": "db", "status": "UP"}]}')

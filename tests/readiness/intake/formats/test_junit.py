@@ -117,6 +117,32 @@ def test_an_attempt_that_failed_is_no_passed_test_of_its_own() -> None:
     assert counts(attempt, failed, other, attempt) == (3, 2, 1, 0, 0, 0)
 
 
+def test_attempts_are_known_among_the_cases_of_other_workers() -> None:
+    def case(name: str, inner: str = "") -> str:
+        return f'<testcase classname="c" name="{name}">{inner}</testcase>'
+
+    cases = [case("a"), case("b"), case("x"), case("b"), case("y"), case("a", "<failure/>")]
+    reading = read_report(f'<testsuite name="pytest">{"".join(cases)}</testsuite>'.encode())
+
+    assert tuple(reading.summary[column] for column in COLUMNS) == (4, 3, 1, 0, 0, 1)
+
+
+@pytest.mark.parametrize(
+    "suite",
+    [
+        'name="ruff" package="org.ruff"',
+        'name="mypy"',
+        'name="src/a.js" package="org.eslint"',
+        'name="ESLint"',
+    ],
+)
+def test_what_a_linter_found_or_did_not_is_no_test(suite: str) -> None:
+    report = f'<testsuites><testsuite {suite}><testcase name="No errors found"/></testsuite></testsuites>'
+
+    with pytest.raises(Unreadable, match="no report of tests"):
+        read_report(report.encode())
+
+
 @pytest.mark.parametrize("name", ["unittest", "nose2", "vitest", "mocha-hooks", "pytest-collection"])
 def test_a_run_whose_files_or_hooks_broke_closes_nothing(name: str) -> None:
     assert [each.complete for each in sample(name).examined] == [False]
