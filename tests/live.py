@@ -20,7 +20,7 @@ import redis
 from django.conf import settings
 from django.db import connection
 
-START_SECONDS = 90
+START_SECONDS = 180
 STOP_SECONDS = 20
 
 

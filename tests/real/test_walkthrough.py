@@ -27,7 +27,7 @@ def test_every_command_of_the_walkthrough_prints_what_the_page_shows(checkout: P
     port = free_port()
     code = "\n".join(f"echo '{MARK.format(number)}'\n{block}" for number, (block, _) in enumerate(blocks()))
     with server(checkout, port):
-        wait_until(lambda: answers(f"http://127.0.0.1:{port}/readyz"), 60, what="worker and scheduler")
+        wait_until(lambda: answers(f"http://127.0.0.1:{port}/readyz"), what="worker and scheduler")
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", code],
             cwd=checkout,
