@@ -80,7 +80,7 @@ def test_the_first_start_greets_with_a_link_and_the_second_one_knows_everything(
         assert link
         with urlopen(link[0], timeout=10) as page:
             assert b"This link signs you in once" in page.read()
-        wait_until(lambda: answers(f"http://127.0.0.1:{port}/readyz"), 60, what="worker and scheduler")
+        wait_until(lambda: answers(f"http://127.0.0.1:{port}/readyz"), what="worker and scheduler")
     assert still_running(checkout) == []
     assert (checkout / ".env").stat().st_mode & 0o777 == 0o600
     assert (checkout / "var").stat().st_mode & 0o777 == 0o700
