@@ -77,10 +77,10 @@ def select(
     The statement names the columns first, in the order of the model's fields, and one more behind them.
     """
     using = router.db_for_read(model)
-    connection = connections[using]
+    connection: Any = connections[using]
     # Django asks a kept connection for its health before it is used. A SELECT finds that out by itself, and
     # can be asked again: one question less for each request.
-    connection.health_check_done = True  # type: ignore[attr-defined]
+    connection.health_check_done = True
     try:
         found = rows_of(connection, statement, values)
     except (OperationalError, InterfaceError):

@@ -17,8 +17,8 @@ from readiness.gate.answer import Answer, Decision
 from readiness.gate.evaluations import Evaluation
 from readiness.intake.door import for_machines, proven_token, reading_token
 from readiness.intake.models import ApiToken
-from readiness.intake.pace import keep_pace, with_pace
-from readiness.intake.problems import Problem, as_problem
+from readiness.intake.pace import keep_pace
+from readiness.intake.problems import Problem
 from tickets.models import Actor, Commit, Deployment, Refused
 
 ASK_AGAIN_SECONDS = 5
@@ -70,23 +70,18 @@ def gate_door(view: Gate) -> Callable[[HttpRequest, str, str], HttpResponse]:
 
     @wraps(view)
     def door(request: HttpRequest, slug: str, environment: str) -> HttpResponse:
-        return with_pace(request, as_problem(request, safe(request, slug, environment)))
-
-    @require_safe
-    def safe(request: HttpRequest, slug: str, environment: str) -> HttpResponse:
+        deployment = deployment_asked_about(request, slug, environment)
+        check_profile(request, deployment)
         try:
-            deployment = deployment_asked_about(request, slug, environment)
-            check_profile(request, deployment)
-            response = view(request, ask_within(deployment, _sha_in(request), _wait_in(request)))
-        except Problem as refused:
-            return refused.response()
+            said = ask_within(deployment, _sha_in(request), _wait_in(request))
         except BadCommit as refused:
-            return Problem(400, "Bad request", str(refused)).response()
+            raise Problem(400, "Bad request", str(refused)) from refused
+        response = view(request, said)
         response["Cache-Control"] = "private, no-cache"
         patch_vary_headers(response, ["Authorization", "Cookie"])
         return response
 
-    return door
+    return for_machines(require_safe(door))
 
 
 def check_profile(request: HttpRequest, deployment: Deployment) -> None:

@@ -14,8 +14,9 @@ from jmespath.parser import ParsedResult, Parser
 
 LONGEST = 300
 MOST_NODES = 100
-# These copy what they are given, and by doubling it a few times in a row a short rule fills the memory.
-COPYING = frozenset({"multi_select_list", "multi_select_dict"})
+# Lists and objects of one's own copy what they are given: by doubling it a few times in a row, a short rule
+# fills the memory; what stands in an expression for a function cannot be looked up before.
+NOT_TAKEN = frozenset({"multi_select_list", "multi_select_dict", "expref"})
 PATHS = frozenset({"field", "subexpression", "index_expression", "index"})
 PROJECTIONS = frozenset({"projection", "filter_projection", "value_projection", "flatten"})
 # Where the right side is asked of what the left side gave.
@@ -45,8 +46,8 @@ def parsed(rule: str) -> ParsedResult:
     except (JMESPathError, ValueError, RecursionError, IndexError) as error:
         raise WrongRule(f"{rule[:60]!r} is no JMESPath expression.") from error
     kinds = [node["type"] for node in walk(found.parsed)]
-    if COPYING & set(kinds):
-        raise WrongRule("A rule gives true or false; it builds no list or object of its own.")
+    if NOT_TAKEN & set(kinds):
+        raise WrongRule("A rule gives true or false; it builds no list or object, and has no & in it.")
     if len(kinds) > MOST_NODES:
         raise WrongRule("The rule is too long: ask less at once.")
     return found
@@ -83,8 +84,12 @@ def lacks(node: Node, document: Any, rule: str) -> Iterator[str]:
         for child in asked:
             yield from islice(none_has(child, elements, rule), 1)
     elif node["type"] in CHAINS:
-        yield from lacks(node["children"][0], document, rule)
-    elif node["type"] != "expref":
+        left, *asked = node["children"]
+        yield from lacks(left, document, rule)
+        found = ParsedResult(rule, left).search(document)
+        for child in asked:
+            yield from lacks(child, found, rule)
+    else:
         for child in node["children"]:
             yield from lacks(child, document, rule)
 

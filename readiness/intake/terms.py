@@ -13,6 +13,7 @@ from django.utils.dateparse import parse_datetime
 
 from readiness.intake import rules
 from readiness.intake.formats import discover
+from readiness.intake.formats.generic import CRITERION
 
 CLOCK_SLACK = timedelta(minutes=5)
 COMMIT = re.compile(r"[0-9a-f]{7,64}")
@@ -20,7 +21,6 @@ COMMIT = re.compile(r"[0-9a-f]{7,64}")
 NAME = re.compile(r"[^\x00-\x1f\x7f]{0,200}")
 SCOPE = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}|")
 CATEGORY = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}|")
-CRITERION = re.compile(r"(?=.{1,80}$)[a-z0-9]+(?:[.-][a-z0-9]+)*")
 YES_NO = re.compile(r"yes|no|")
 ATTEMPT = re.compile(r"[1-9][0-9]{0,5}")
 

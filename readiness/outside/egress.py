@@ -11,7 +11,7 @@ import ssl
 import time
 import zlib
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from ipaddress import ip_address, ip_network
 from typing import Self
@@ -254,37 +254,23 @@ class Client:
         `deadline` is in seconds, for all hops together. Of an answer 64 KiB are read, of one that is known to
         be long 2 MiB. Raises Blocked, Unreachable, NoAnswer, or CannotTell with a sentence.
         """
-        if is_long:
-            async with self._long:
-                return await self._ask(method, url, headers, host, body, follow, deadline, LONG_BODY_LIMIT)
-        return await self._ask(method, url, headers, host, body, follow, deadline, BODY_LIMIT)
-
-    async def _ask(
-        self,
-        method: str,
-        url: str,
-        headers: Mapping[str, str] | None,
-        host: str,
-        body: bytes | None,
-        follow: bool,
-        deadline: float,
-        limit: int,
-    ) -> Exchange:
         sent = dict(headers or {})
         if wrong := [name for name in sent if name.lower().startswith(RESERVED_HEADERS)]:
             raise ValueError(f"A probe may not set the header {wrong[0]}.")
-        until = time.monotonic() + deadline
-        exchange = await self._once(method, url, sent, host, body, until, limit)
-        hops: list[Exchange] = []
-        while follow and exchange.location:
-            hops.append(exchange)
-            sent, host = _next_hop(hops, sent, host)
-            if exchange.status == 303 or (exchange.status in {301, 302} and method == "POST"):
-                method, body = "GET" if method != "HEAD" else method, None
-            if body is not None and origin(exchange.url) != origin(exchange.location):
-                raise Blocked(f"{exchange.url} redirects what was sent to it to another site.")
-            exchange = await self._once(method, exchange.location, sent, host, body, until, limit)
-        return replace(exchange, hops=tuple(hops)) if hops else exchange
+        limit = LONG_BODY_LIMIT if is_long else BODY_LIMIT
+        async with self._long if is_long else nullcontext():
+            until = time.monotonic() + deadline
+            exchange = await self._once(method, url, sent, host, body, until, limit)
+            hops: list[Exchange] = []
+            while follow and exchange.location:
+                hops.append(exchange)
+                sent, host = _next_hop(hops, sent, host)
+                if exchange.status == 303 or (exchange.status in {301, 302} and method == "POST"):
+                    method, body = "GET" if method != "HEAD" else method, None
+                if body is not None and origin(exchange.url) != origin(exchange.location):
+                    raise Blocked(f"{exchange.url} redirects what was sent to it to another site.")
+                exchange = await self._once(method, exchange.location, sent, host, body, until, limit)
+            return replace(exchange, hops=tuple(hops)) if hops else exchange
 
     def _check(self, url: str) -> None:
         """Raise Blocked unless the policy passes the address: asked once, for it never changes its mind."""

@@ -3,11 +3,13 @@
 from readiness.intake import jsonfile, rules
 from readiness.intake.body import Body
 from readiness.intake.formats import format
-from readiness.intake.formats.generic import CRITERION
-from readiness.intake.reading import Context, Outcome, Reading, Unreadable
+from readiness.intake.formats.generic import CRITERION, outcome_of, told_of
+from readiness.intake.reading import Context, Reading, Unreadable
 from tickets.findings import Finding
 from tickets.redact import mask_text
 from tickets.scoring import Status
+
+STATUSES = {True: Status.OK, False: Status.FAILING, None: Status.UNKNOWN}
 
 
 def recognise(_head: bytes) -> bool:
@@ -25,21 +27,21 @@ def read(body: Body, context: Context) -> Reading:
         told = rules.ask(context.rule, document)
     except rules.WrongRule as wrong:
         raise Unreadable(str(wrong)) from wrong
-    rule = mask_text(context.rule)
-    if told.holds is None:
-        results = [{"criterion": context.criterion, "status": "unknown", "detail": mask_text(told.why)}]
-        why = (*warnings, mask_text(told.why))
-        return Reading("json", Outcome.UNKNOWN, {"results": results}, why, scope=context.criterion[:40])
+    rule, why = mask_text(context.rule), mask_text(told.why)
+    status = STATUSES[told.holds]
     finding = Finding(
         context.criterion,
-        Status.OK if told.holds else Status.FAILING,
-        f"{rule} holds." if told.holds else f"{rule} does not hold.",
+        status,
+        why or (f"{rule} holds." if told.holds else f"{rule} does not hold."),
         {"rule": rule},
         commit=context.commit,
         observed_at=context.observed_at,
     )
-    results = [{"criterion": finding.criterion, "status": finding.status.value, "detail": finding.detail}]
-    outcome = Outcome.PASS if told.holds else Outcome.FAIL
     return Reading(
-        "json", outcome, {"results": results}, tuple(warnings), (finding,), scope=context.criterion[:40]
+        "json",
+        outcome_of([finding]),
+        {"results": [told_of(finding)]},
+        (*warnings, *filter(None, [why])),
+        () if status is Status.UNKNOWN else (finding,),
+        scope=context.criterion[:40],
     )

@@ -5,17 +5,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from readiness.probes.checkout import Checkout
-from readiness.probes.manifests import beside, folder_of
+from readiness.probes.manifests import beside, deployable, folder_of
 from readiness.probes.outcomes import NotApplicable
 from readiness.probes.registry import probe
 from tickets.findings import Finding
 from tickets.scoring import Status
 
 FILES = ("Dockerfile", "Dockerfile.*", "Dockerfile-*", "*.Dockerfile", "Containerfile", "*.dockerfile")
-# Images for those who work on the code, and for its pipeline.
-FOR_DEVELOPERS = re.compile(
-    r"(?i)(^|/)(\.?(ci|circleci|github|gitlab|devcontainer)|dev(-\w+)?|hack|functional)/"
-)
+# Images for those who work on the code, and for its tests.
+FOR_DEVELOPERS = re.compile(r"(?i)(^|/)(\.devcontainer|dev(-\w+)?|hack|functional)/")
 DEVELOPERS_NAME = re.compile(r"(?i)dev|test|gitpod|builder")
 # What gives up the rights of root after the start, in the image or in the script that starts it.
 STEPS_DOWN = re.compile(r"\b(su-exec|gosu|setpriv|s6-setuidgid|chpst|runuser)\b")
@@ -46,7 +44,7 @@ def dockerfile(checkout: Checkout) -> list[Finding]:
     """Read the last stage of each Dockerfile, which is the one that runs."""
     files = [
         path
-        for path in checkout.own_files(*FILES)
+        for path in deployable(checkout, *FILES)
         if not FOR_DEVELOPERS.search(path) and not DEVELOPERS_NAME.search(path.rpartition("/")[2])
     ]
     findings = [judged(checkout, path) for path in files if steps(checkout.text(path))]

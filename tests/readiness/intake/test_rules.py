@@ -27,6 +27,7 @@ YES = [
     "by_name.a.n == `1`",
     "sum(by_name.*.n) == `3`",
     "items[*].ok | length(@) == `2`",
+    "items | length(@[?state == 'failed']) == `1`",
     "contains(keys(@), 'pending')",
 ]
 NO = ["pending == `1`", "items[1].ok", "length(items[?ok]) == `2`"]
@@ -43,7 +44,9 @@ NOTHING = {
     "pending": "neither true nor false",
     "items": "neither true nor false",
     "length(pending) == `0`": "cannot be asked of this document",
-    "max_by(items, &why).ok": "cannot be asked of this document",
+    "items | length(@[?status == 'failed']) == `0`": "No element has status",
+    "by_name | a.cost == `0`": "The document has no a.cost",
+    "keys(by_name) | length(@[?x]) == `0`": "No element has x",
 }
 
 
@@ -81,6 +84,7 @@ def test_a_document_of_another_shape_is_never_a_yes(rule: str, document: Any) ->
         "x" * (LONGEST + 1),
         "[@,@][]|[@,@][]|[@,@][]",
         "{a: @}",
+        "max_by(items, &z)",
         "a" + ".a" * 120,
     ],
 )
