@@ -5,9 +5,10 @@
 All ask one local server by many names. Of four probes of a deployment three ask the same question, which is
 put once: that makes two requests of four probes, where the plain loop and blackbox_exporter make four.
 blackbox_exporter takes part where Debian's package is installed; it stores nothing. Everything is stored by
-one worker, as SCHEDULED_AT_ONCE=1 has it, and by two at once. The last part has 10,000 probes due at once,
-each of which is to start within its interval. Figures are the best of some turns: processor microseconds a
-probe, and probes a second.
+one worker, as SCHEDULED_AT_ONCE=1 has it, and by two, gathering what is due included; each deployment has a
+ticket on which all stands already that the probes say. The last part has 10,000 probes due at once, each of
+which is to start within its interval. Figures are the best of some turns: processor microseconds a probe, and
+probes a second.
 """
 
 import asyncio
@@ -21,6 +22,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -103,10 +105,12 @@ class Way:
     name: str
     look: Callable[[], object]
     processor: Callable[[], float] = time.process_time
+    prepare: Callable[[], object] = lambda: None
     costs: list[float] = field(default_factory=list)
     rates: list[float] = field(default_factory=list)
 
     def take_turn(self) -> None:
+        self.prepare()
         clock, processor = time.perf_counter(), self.processor()
         self.look()
         self.costs.append(1e6 * (self.processor() - processor) / COUNT)
@@ -196,33 +200,50 @@ def work_all() -> int:
     return len(batches)
 
 
-def again(workers: int = 1) -> None:
-    """Look once more with every probe, as an interval later, with so many workers at once."""
-    from django.db import connection
+def due_again() -> None:
+    """Let the probes be due once more, as an interval later."""
     from django.utils import timezone
 
     from readiness.probes.models import ProbeState
 
     ProbeState.objects.update(next_run_at=timezone.now())
-    batches = gathered()
-    if workers == 1:
-        work(batches)
-        return
-    connection.close()
-    fork = multiprocessing.get_context("fork")
-    processes = [fork.Process(target=work, args=(batches[place::workers],)) for place in range(workers)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join()
-    left = ProbeState.objects.exclude(batch=None).count()
-    assert not left, f"{left} probes were not worked through"
 
 
-def with_children() -> float:
-    """Return the processor time of this process and of those that it has waited for, in seconds."""
-    spent = os.times()
-    return spent.user + spent.system + spent.children_user + spent.children_system
+class Workers:
+    """Processes that work through batches as long as the benchmark lasts, and share what there is."""
+
+    def __init__(self, count: int) -> None:
+        from django.db import connection
+
+        connection.close()  # each has its own
+        fork = multiprocessing.get_context("fork")
+        pipes = [fork.Pipe() for _ in range(count)]
+        self.pipes = [ours for ours, _ in pipes]
+        self.processes = [fork.Process(target=self.serve, args=(theirs,), daemon=True) for _, theirs in pipes]
+        for process in self.processes:
+            process.start()
+
+    @staticmethod
+    def serve(pipe: Connection) -> None:
+        while True:
+            work(pipe.recv())
+            pipe.send(None)
+
+    def work(self) -> None:
+        """Gather what is due and let the workers look."""
+        from readiness.probes.models import ProbeState
+
+        batches = gathered()
+        for place, pipe in enumerate(self.pipes):
+            pipe.send(batches[place :: len(self.pipes)])
+        for pipe in self.pipes:
+            pipe.recv()
+        left = ProbeState.objects.exclude(batch=None).count()
+        assert not left, f"{left} probes were not worked through"
+
+    def seconds(self) -> float:
+        """Return the processor time that this process and its workers have taken."""
+        return time.process_time() + sum(processor_seconds(process.pid or 0) for process in self.processes)
 
 
 def main() -> None:
@@ -238,6 +259,7 @@ def main() -> None:
     from readiness.probes.looking import Job
     from readiness.probes.models import ProbeState
     from readiness.probes.registry import PROBES
+    from tests import factories as make
 
     settings.PROBE_CONFIRM_SECONDS = 0.01
     settings.BATCHES_AT_ONCE = {**settings.BATCHES_AT_ONCE, "runtime": 2}
@@ -248,6 +270,8 @@ def main() -> None:
         rows = deployments(1000, port)
         looked_at = rows[: COUNT // len(ONE_QUESTION)]
         urls = [f"{row.base_url}/health" for row in looked_at for _ in ONE_QUESTION]
+        for row in looked_at:
+            make.ticket(row)
         due(ONE_QUESTION, looked_at)
         work_all()
         targets = {row.pk: subjects.target_of(row) for row in looked_at}
@@ -256,12 +280,14 @@ def main() -> None:
             for state in ProbeState.objects.order_by("deployment_id", "probe")
         ]
         policy = egress.from_settings()
+        garbage.look_rarely(garbage.IN_WORKER)  # as workers do
+        workers = Workers(2)
         base = Way("plain aiohttp", lambda: asyncio.run(plain(urls)))
         ways = [
             base,
             Way("ours, not stored", lambda: list(runner.portions(jobs, policy, size=50))),
-            Way(f"ours, all stored ({connection.vendor})", again),
-            Way("the same, two workers", lambda: again(2), with_children),
+            Way(f"ours, all stored ({connection.vendor})", work_all, prepare=due_again),
+            Way("the same, two workers", workers.work, workers.seconds, due_again),
         ]
         with blackbox(folder) as exporter:
             if exporter is not None:
@@ -269,7 +295,6 @@ def main() -> None:
                 asked = [prefix + url for url in urls]
                 other = "blackbox_exporter, not stored"
                 ways.append(Way(other, lambda: asyncio.run(plain(asked)), lambda: processor_seconds(pid)))
-            garbage.look_rarely(garbage.IN_WORKER)  # as workers do
             # They take turns, so that a busy machine slows all of them down.
             for _ in range(TURNS):
                 for way in ways:

@@ -1,7 +1,8 @@
 """Owns statements that are composed once or written out, for what happens hundreds of times a second."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
+from itertools import chain
 from typing import Any, TypeVar
 
 from django.db import InterfaceError, OperationalError, connections, models, router
@@ -10,6 +11,7 @@ from django.db.models.sql import InsertQuery
 Row = TypeVar("Row", bound=models.Model)
 # Of these, what a row holds is what a database takes: asking the field for it would return the same.
 STORED_AS_THEY_ARE = frozenset({models.CharField, models.TextField, models.BooleanField, models.ForeignKey})
+ROWS_AT_ONCE = 100
 
 
 def insert(row: models.Model) -> None:
@@ -40,15 +42,20 @@ def insert_all(model: type[models.Model], names: tuple[str, ...], rows: Iterable
     """
     using = router.db_for_write(model)
     connection = connections[using]
-    statement, fields = insert_of(model, using, names)
+    _, fields = insert_of(model, using, names)
     prepared = [(place, field) for place, field in enumerate(fields) if type(field) not in STORED_AS_THEY_ARE]
     values = [list(row) for row in rows]
     for row in values:
         for place, field in prepared:
             row[place] = field.get_db_prep_save(row[place], connection)
-    if values:
+    # One statement for many rows: SQLite's module lets other threads run at each statement, and gets its turn
+    # back from one that computes only after milliseconds, with the database locked all the time.
+    for begin in range(0, len(values), ROWS_AT_ONCE):
+        portion = values[begin : begin + ROWS_AT_ONCE]
+        statement, takes_columns = insert_many_of(model, using, names, len(portion))
+        parameters = map(list, zip(*portion, strict=True)) if takes_columns else chain.from_iterable(portion)
         with connection.cursor() as cursor:
-            cursor.executemany(statement, values)
+            cursor.execute(statement, list(parameters))
 
 
 @cache
@@ -61,12 +68,34 @@ def insert_of(model: type[models.Model], using: str, names: tuple[str, ...] = ()
     if names and {*names} != {*columns}:
         raise TypeError(f"A row of {model.__name__} has the columns {', '.join(columns)}.")
     fields = [columns[name] for name in names or columns]
-    query = InsertQuery(model)
-    query.insert_values(fields, [model(**{field.attname: None for field in fields})], raw=True)
-    compiler = query.get_compiler(using)
-    compiler.returning_fields = None if names else [model._meta.pk]
-    ((statement, _),) = compiler.as_sql()
+    statement, _ = _composed(model, using, fields, count=1, returning=[] if names else [model._meta.pk])
     return statement, fields
+
+
+@lru_cache(maxsize=ROWS_AT_ONCE)
+def insert_many_of(
+    model: type[models.Model], using: str, names: tuple[str, ...], count: int
+) -> tuple[str, bool]:
+    """Return Django's own INSERT for so many rows, and whether it takes a list for each column.
+
+    PostgreSQL is given columns; to other databases the values go row by row.
+    """
+    _, fields = insert_of(model, using, names)
+    statement, parameters = _composed(model, using, fields, count=count, returning=[])
+    return statement, len(parameters) == len(fields) and count > 1
+
+
+def _composed(
+    model: type[models.Model], using: str, fields: list[Any], *, count: int, returning: list[Any]
+) -> tuple[str, Sequence[Any]]:
+    query = InsertQuery(model)
+    empty = {field.attname: None for field in fields}
+    query.insert_values(fields, [model(**empty) for _ in range(count)], raw=True)
+    compiler = query.get_compiler(using)
+    compiler.returning_fields = returning or None
+    # Only one that is for several rows and returns nothing is composed as a whole.
+    ((statement, parameters),) = compiler.as_sql()
+    return statement, parameters
 
 
 def select(

@@ -31,7 +31,8 @@ LARGEST = {"runtime": 200, "repository": 1}
 """How many probes of how few deployments a batch holds; a checkout is a batch of its own."""
 READING_SECONDS = 240.0
 """What is left to read a checkout in, when cloning took as long as it may: the task has ten minutes."""
-KEPT_AT_ONCE = 100
+KEPT_AT_ONCE = 200
+"""A full batch; where answers come slowly, what there is is kept twice a second."""
 DOORBELLS = {
     "runtime": "readiness.tasks.look_at_deployments",
     "repository": "readiness.tasks.look_at_repository",
@@ -168,34 +169,43 @@ class ProbeBatch(JobAtVantage):
         until = timezone.now() + timedelta(seconds=settings.LEASE_SECONDS + longer)
         return bool(self.mine().update(lease_until=until))
 
-    @transaction.atomic
     def _keep(self, results: Sequence[Result]) -> None:
-        """Store results and what they say about the tickets; raises LostLease."""
+        """Store results and what they say about the tickets; raises LostLease.
+
+        Whatever can be made or read before is: the database is locked for little more than writing.
+        """
         if not results:
             return
-        self.renew(finished=self.finished + len(results))
-        self.held_since = time.monotonic()
         seen = [(cast(ProbeState, result.job.key), result) for result in results]
-        held = self._still_held([state for state, _ in seen])
-        seen = [(state, result) for state, result in seen if state.pk in held]
-        ProbeResult.objects.keep(seen)
-        told = [(state.deployment, result) for state, result in seen]
-        telling.tell(told, at=timezone.now(), run=str(self), asked=False)
-        Remembered.objects.keep(result for _, result in seen)
+        news = telling.news([(state.deployment, result) for state, result in seen], timezone.now())
+        prepared = ProbeResult.objects.prepare(seen)
+        with transaction.atomic():
+            self.renew(finished=self.finished + len(results))
+            self.held_since = time.monotonic()
+            held = self._still_held([state for state, _ in seen])
+            ProbeResult.objects.store([one for one in prepared if one[0].pk in held])
+            told = [one for one in news if cast(ProbeState, one[1].job.key).pk in held]
+            telling.tell(told, run=str(self), asked=False)
+            Remembered.objects.keep(result for state, result in seen if state.pk in held)
 
     def _still_held(self, states: Sequence[ProbeState]) -> set[int]:
         """Return those of the states that nobody looked at meanwhile, and whose deployments stand as before.
 
         What was seen of an old target counts for nothing; the probes of the new one are due at once.
         """
-        count = dict(self.states.values_list("pk", "deployment__event_count"))
-        # Every change of a deployment is an event: where there is none, there is no need to compare.
+        # Every change of a deployment is an event: where there is none, there is no need to compare. Their
+        # counts only rise, so that one sum tells of each.
+        rows = self.states.filter(pk__in=[state.pk for state in states])
+        there = rows.aggregate(held=models.Count("pk"), events=models.Sum("deployment__event_count"))
+        expected = {"held": len(states), "events": sum(state.deployment.event_count for state in states)}
+        if there == expected:
+            return {state.pk for state in states}
+        count = dict(rows.values_list("pk", "deployment__event_count"))
         changed = {
             state.deployment for state in states if count.get(state.pk) != state.deployment.event_count
         }
-        moved = Deployment.objects.aimed_elsewhere(changed) if changed else set()
-        if moved:
-            self.states.filter(deployment__in=moved).update(batch=None, next_run_at=timezone.now())
+        moved = Deployment.objects.aimed_elsewhere(changed)
+        self.states.filter(deployment__in=moved).update(batch=None, next_run_at=timezone.now())
         return {state.pk for state in states if state.pk in count and state.deployment_id not in moved}
 
 

@@ -1,8 +1,6 @@
 """Owns one look: a probe is asked once, or until its answer is confirmed, and a result comes of it."""
 
 import asyncio
-import hashlib
-import json
 import logging
 import time
 from collections.abc import Hashable, Mapping, Sequence
@@ -74,12 +72,6 @@ class Result:
     def claims(self) -> Claims:
         """What to hand in as `previous` the next time, once this result is confirmed."""
         return claims_of(self.findings)
-
-    @property
-    def digest(self) -> str:
-        """The content address of the evidence: SHA-256 of its canonical JSON, in hex."""
-        text = json.dumps(self.evidence, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-        return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
 def claims_of(findings: Sequence[Finding]) -> dict[str, str]:

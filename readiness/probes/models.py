@@ -291,7 +291,11 @@ class ProbeRun(JobAtVantage):
             [(ProbeState.objects.of(self.deployment, result.probe.name), result)], run=self
         )
         told = [(self.deployment, result)]
-        telling.tell(told, at=timezone.now(), run=f"run {self.pk}", asked=True)
+        telling.tell(told, run=f"run {self.pk}", asked=True)
+
+
+Prepared = tuple[ProbeState, tuple[Any, ...]]
+"""A state that has moved, unsaved, and the values of a result's columns."""
 
 
 class ProbeResultQuerySet(models.QuerySet["ProbeResult"]):
@@ -300,6 +304,15 @@ class ProbeResultQuerySet(models.QuerySet["ProbeResult"]):
         """Store results and move the states that they are of, in as many queries for fifty as for one.
 
         `run` is the run of a person; the results of a batch belong to none.
+        """
+        self.store(self.prepare(seen, run))
+
+    def prepare(
+        self, seen: Sequence[tuple[ProbeState, Result]], run: ProbeRun | None = None
+    ) -> list[Prepared]:
+        """Move the states that the results are of, unsaved, and return what `store` takes.
+
+        Evidence is stored already: it belongs to nobody until something points at it.
         """
         known = {
             state.evidence_digest: state.evidence_id
@@ -310,16 +323,20 @@ class ProbeResultQuerySet(models.QuerySet["ProbeResult"]):
         # What was looked at together is due together, and others at other times within a tenth of the
         # interval: thousands are not due at once.
         at, spread = timezone.now(), crc32(str([state.deployment_id for state, _ in seen[:1]]).encode())
-        rows = []
+        prepared = []
         for (state, result), kept in zip(seen, evidence, strict=True):
             changed = state.take(result, kept, at, spread % 1000 / 10_000)
-            rows.append((
+            prepared.append((state, (
                 run and run.pk, state.deployment_id, state.probe,
                 result.outcome.value, result.detail, kept and kept.pk, result.confirmed, changed,
                 result.started_at, Decimal(result.duration).quantize(THOUSANDTH), settings.VANTAGE,
-            ))  # fmt: skip
-        ProbeState.objects.put([state for state, _ in seen])
-        insert_all(ProbeResult, RESULT, rows)
+            )))  # fmt: skip
+        return prepared
+
+    def store(self, prepared: Sequence[Prepared]) -> None:
+        """Store the results and their states."""
+        ProbeState.objects.put([state for state, _ in prepared])
+        insert_all(ProbeResult, RESULT, [values for _, values in prepared])
 
     def on(self, day: date) -> Self:
         """Return the results of one day, in UTC."""

@@ -1,7 +1,6 @@
 """Owns what was seen and said: observations, their evidence, the newest of each source, resolutions."""
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -16,6 +15,7 @@ from tickets.redact import mask_json
 STATUSES = [(status.value, status.value.replace("_", " ").capitalize()) for status in scoring.Status]
 STATEMENT_LIFE = timedelta(days=90)
 RESOLUTION_LIFE = timedelta(days=30)
+CANONICAL = DjangoJSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 class Evidence(models.Model):
@@ -40,7 +40,7 @@ class Evidence(models.Model):
         What is there already costs one query, or none where its row is `known` by its digest, and is not
         masked again: its digest is that of what was masked.
         """
-        digests = [cls.digest_of(content) if content else "" for content in contents]
+        digests = [cls.digest_of(content) for content in contents]
         if not any(digests):
             return [None] * len(contents)
         known = known or {}
@@ -67,8 +67,8 @@ class Evidence(models.Model):
 
     @staticmethod
     def digest_of(content: Any) -> str:
-        text = json.dumps(content, sort_keys=True, separators=(",", ":"), cls=DjangoJSONEncoder)
-        return hashlib.sha256(text.encode()).hexdigest()
+        """Return the SHA-256 of the content's canonical JSON in hex; "" for empty, which is not kept."""
+        return hashlib.sha256(CANONICAL.encode(content).encode()).hexdigest() if content else ""
 
 
 class Observation(models.Model):

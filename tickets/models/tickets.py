@@ -55,6 +55,12 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
             found.setdefault(ticket.deployment_id, ticket)
         return found
 
+    def keys_speaking_for(self, deployments: Iterable[int]) -> dict[int, int]:
+        """Return the primary key of the ticket that speaks for each of the deployments, by deployment."""
+        rows = self.speaking().filter(deployment__in=deployments).values_list("deployment_id", "pk")
+        # The newest comes first and is written last.
+        return dict(reversed(rows))
+
     def due_for_rescore(self, at: datetime) -> Self:
         """Return the tickets whose newest snapshot time alone may have made wrong."""
         return self.exclude(state=Ticket.State.DROPPED).filter(
