@@ -1,7 +1,9 @@
 """Owns the reading of health answers: which components they name, in whose words, and how each is.
 
-Read are the health draft of the IETF (`checks`), Spring Boot (`components`, `details`), MicroProfile and
-Laravel (lists), ASP.NET (`entries`), Terminus, django-health-check, OkComputer, and flat dictionaries.
+Read are the health draft of the IETF (`checks`), Spring Boot and Micronaut (`components`, `details`),
+MicroProfile, Laravel, Symfony's LiipMonitor, py-healthcheck and Consul (lists), ASP.NET (`entries`),
+Terminus, Dropwizard, django-health-check, django-watchman, OkComputer, health-go, the lines of Kubernetes'
+`?verbose`, and flat dictionaries.
 """
 
 import re
@@ -38,7 +40,7 @@ UP = frozenset(
         "connected",
         "reachable",
     }
-    | {"online", "active", "normal", "good", "1"}
+    | {"online", "active", "normal", "good", "1", "check_result_ok", "server_is_ready"}
 )
 DOWN = frozenset(
     {
@@ -65,7 +67,8 @@ DOWN = frozenset(
         "timeout",
         "0",
     }
-    | {"not_ready", "not ready", "not connected", "crashed", "stopped", "broken"}
+    | {"not_ready", "not ready", "not connected", "crashed", "stopped", "broken", "refused"}
+    | {"check_result_critical", "server_is_not_ready", "server_is_shutting_down"}
 )
 STATUS_KEYS = (
     "status",
@@ -78,8 +81,22 @@ STATUS_KEYS = (
     "alive",
     "available",
     "connected",
+    "passed",
+    "status_name",
 )
-NAME_KEYS = ("name", "component", "service", "label", "id")
+NAME_KEYS = ("name", "component", "service", "label", "checker", "checkname", "check", "id")
+# Parts stand below these in a part that has a status of its own.
+PARTS = ("components", "details", "checks", "entries")
+# Whatever is named below these is not well, in whatever words.
+FAILURES = frozenset({"failures", "failed", "errors"})
+# A true or false about one of these says something else, or the opposite: "db_error": false is good.
+NOT_OF_STATE = frozenset(
+    {"down", "error", "errors", "fail", "failed", "failing", "failure", "failures", "degraded", "locked"}
+    | {"migration", "migrations", "needs", "need", "pending", "upgrade", "maintenance", "readonly", "stale"}
+    | {"disabled", "enabled", "required", "installed", "initialized", "sealed", "timeout", "unavailable"}
+)
+NO_REASON = frozenset({"", "0", "no", "none", "null", "false"})
+VERBOSE_LINE = re.compile(r"(?m)^\[([+-])\]\s*([\w.:/-]+)")
 # Wrappers around the real answer: FastAPI puts an unhealthy one under "detail".
 WRAPPERS = ("detail", "data", "result", "health", "response")
 # What stands beside components and is none.
@@ -116,10 +133,17 @@ DEPTH = 4
 # A dependency's own names, and words that may mean it or something else: "cache" can be memory.
 DATABASE = frozenset(
     {"db", "database", "databases", "datasource", "sql", "rdbms", "datastore", "databasebackend"}
+    | {"metadatabase", "jdbc", "hikari", "hikaricp", "doctrine", "dbal", "activerecord", "sqlalchemy"}
+    | {"prisma", "typeorm", "sequelize", "knex", "ecto", "gorm", "dbcontext"}
 )
 NAMES: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
-    "postgres": (frozenset({"postgres", "postgresql", "pg", "psql", "postgis"}) | DATABASE, frozenset()),
-    "mysql": (frozenset({"mysql", "mariadb"}) | DATABASE, frozenset()),
+    "postgres": (
+        frozenset({"postgres", "postgresql", "pg", "psql", "pgsql", "postgis", "npgsql"}) | DATABASE,
+        frozenset(),
+    ),
+    "mysql": (frozenset({"mysql", "mysqli", "mariadb"}) | DATABASE, frozenset()),
+    "mssql": (frozenset({"mssql", "sqlserver"}) | DATABASE, frozenset()),
+    "oracle": (frozenset({"oracle"}) | DATABASE, frozenset()),
     "mongodb": (frozenset({"mongo", "mongodb"}) | DATABASE, frozenset()),
     "redis": (
         frozenset({"redis", "valkey", "keydb"}),
@@ -142,6 +166,7 @@ ALIASES: Mapping[str, str] = {
     **dict.fromkeys(("postgresql", "pg", "database", "db"), "postgres"),
     "mariadb": "mysql",
     "mongo": "mongodb",
+    "sqlserver": "mssql",
     "valkey": "redis",
     "rabbit": "rabbitmq",
     "amqp": "rabbitmq",
@@ -149,6 +174,9 @@ ALIASES: Mapping[str, str] = {
     "opensearch": "elasticsearch",
     **dict.fromkeys(("mail", "email"), "smtp"),
 }
+
+
+KNOWN = frozenset[str]().union(*(sure | maybe for sure, maybe in NAMES.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,23 +194,39 @@ def state_of(value: Any) -> tuple[State, str]:
     low = word.lower().rstrip(".!")
     if low in UP:
         return "up", word
-    return ("down", word) if low in DOWN else ("unsure", word)
+    # "unavailable: connection refused" begins with what it means. What begins well may go on badly.
+    first, _, reason = low.partition(":")
+    is_down = low in DOWN or (first in DOWN and reason.strip() not in NO_REASON)
+    return ("down", word) if is_down else ("unsure", word)
 
 
 def overall(body: Any) -> tuple[State, str]:
-    """Return what an answer says about the whole, looking into the usual wrappers."""
+    """Return what an answer says about the whole, looking into the usual wrappers.
+
+    Where it has no word for that, it is well when all that it names is.
+    """
+    return _stated(body) or together(components(body))
+
+
+def together(parts: list[Component]) -> tuple[State, str]:
+    """Return how the whole is when nobody has a word for it: well when all that is named is."""
+    return ("up", parts[0].word) if parts and all(part.state == "up" for part in parts) else ("unsure", "")
+
+
+def _stated(body: Any) -> tuple[State, str] | None:
     if isinstance(body, str | bool):
         return state_of(body)
     if not isinstance(body, Mapping):
-        return "unsure", ""
+        return None
     lowered = {str(key).lower(): value for key, value in body.items()}
-    for key in STATUS_KEYS:
-        if isinstance(lowered.get(key), str | bool):
-            return state_of(lowered[key])
+    if (status := _status_in(lowered)) is not None:
+        return status
+    if isinstance(code := lowered.get("status"), int) and code // 100 in {2, 5}:
+        return ("up" if code // 100 == 2 else "down"), str(code)
     for key in WRAPPERS:
         if isinstance(lowered.get(key), Mapping | str):
-            return overall(lowered[key])
-    return "unsure", ""
+            return _stated(lowered[key])
+    return None
 
 
 def components(body: Any) -> list[Component]:
@@ -190,41 +234,69 @@ def components(body: Any) -> list[Component]:
     return list(_walk(body, DEPTH))
 
 
-def _walk(body: Any, depth: int) -> Iterator[Component]:
+def components_in_lines(text: str) -> list[Component]:
+    """Return the parts that lines name as those of Kubernetes do: "[+]ping ok", "[-]etcd failed: …"."""
+    lines = VERBOSE_LINE.findall(text)
+    return [Component(name, "up" if sign == "+" else "down", f"[{sign}]") for sign, name in lines]
+
+
+def _walk(body: Any, depth: int, group: str = "") -> Iterator[Component]:
+    """Yield the parts below a value; `group` names what they are parts of, where that means something."""
     if depth == 0:
         return
     if isinstance(body, list):
         for part in body:
-            yield from _of_list_entry(part, depth)
+            yield from _of_list_entry(part, depth, group)
     elif isinstance(body, Mapping):
         for key, value in body.items():
-            yield from _of_pair(str(key), value, depth)
+            yield from _of_pair(str(key), value, depth, group)
 
 
-def _of_list_entry(part: Any, depth: int) -> Iterator[Component]:
+def _of_list_entry(part: Any, depth: int, group: str) -> Iterator[Component]:
     if not isinstance(part, Mapping):
         return
     lowered = {str(key).lower(): value for key, value in part.items()}
     name = next((lowered[key] for key in NAME_KEYS if isinstance(lowered.get(key), str)), "")
     if name and (status := _status_in(lowered)) is not None:
-        yield Component(name, *status)
+        yield Component(f"{group} {name}".strip(), *status)
     else:
-        yield from _walk(part, depth - 1)
+        yield from _walk(part, depth - 1, group)
 
 
-def _of_pair(key: str, value: Any, depth: int) -> Iterator[Component]:
-    low = key.lower()
+def _of_pair(key: str, value: Any, depth: int, group: str) -> Iterator[Component]:
+    low, name = key.lower(), f"{group} {key}".strip()
     if isinstance(value, str | bool):
         if low not in STATUS_KEYS and low not in NOT_COMPONENTS:
-            yield Component(key, *state_of(value))
+            yield Component(name, *_state_of_pair(key, value))
         return
-    inner = {str(name).lower(): part for name, part in value.items()} if isinstance(value, Mapping) else {}
+    if low in FAILURES and isinstance(value, Mapping):
+        yield from (Component(str(failed), "down", str(why)) for failed, why in value.items() if why)
+        return
+    inner = {str(part).lower(): own for part, own in value.items()} if isinstance(value, Mapping) else {}
     # The draft gives a list of measurements for a component: "postgres:responseTime": [{"status": "pass"}]
     measured = [part for part in value if isinstance(part, Mapping)] if isinstance(value, list) else []
     if low not in WRAPPERS and (status := _status_in(inner) or _worst(measured)) is not None:
-        yield Component(key, *status)
-    else:
-        yield from _walk(value, depth - 1)
+        yield Component(name, *status)
+        yield from _inside(inner, depth)
+        return
+    below = list(_walk(value, depth - 1, key if tokens(key) & KNOWN else ""))
+    yield from below
+    if not below and value not in ([], {}) and tokens(key) & KNOWN:
+        # It is named, and nothing that is known here says how it is: {"postgres": {"latency_ms": 3}}.
+        yield Component(name, "unsure", "" if isinstance(value, Mapping | list) else str(value))
+
+
+def _inside(inner: Mapping[str, Any], depth: int) -> Iterator[Component]:
+    """Yield the parts of a part that has a status of its own; single values there only describe it."""
+    for key in PARTS:
+        parts = inner.get(key)
+        if isinstance(parts, Mapping):
+            yield from _walk({one: own for one, own in parts.items() if isinstance(own, Mapping)}, depth - 1)
+
+
+def _state_of_pair(key: str, value: str | bool) -> tuple[State, str]:
+    says_how_it_is = not tokens(key) & NOT_OF_STATE
+    return state_of(value) if says_how_it_is else ("unsure", str(value))
 
 
 def _status_in(lowered: Mapping[str, Any]) -> tuple[State, str] | None:
@@ -235,9 +307,10 @@ def _status_in(lowered: Mapping[str, Any]) -> tuple[State, str] | None:
 
 
 def _worst(parts: list[Mapping[str, Any]]) -> tuple[State, str] | None:
-    if any(isinstance(part.get(key), str) for part in parts for key in NAME_KEYS):
+    lowered = [{str(key).lower(): value for key, value in part.items()} for part in parts]
+    if any(isinstance(part.get(key), str) for part in lowered for key in NAME_KEYS):
         return None
-    found = [status for part in parts if (status := _status_in(part)) is not None]
+    found = [status for part in lowered if (status := _status_in(part)) is not None]
     return max(found, key=lambda status: ("up", "unsure", "down").index(status[0]), default=None)
 
 

@@ -83,7 +83,8 @@ def said(answer: Exchange) -> tuple[healthbody.State, str]:
     try:
         return healthbody.overall(answer.json())
     except CannotTell:
-        return healthbody.state_of(answer.text)
+        parts = healthbody.components_in_lines(answer.text)
+        return healthbody.together(parts) if parts else healthbody.state_of(answer.text)
 
 
 async def read_page(target: Target, path: str, answer: Exchange) -> tuple[Status, str]:

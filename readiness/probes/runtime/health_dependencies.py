@@ -58,7 +58,7 @@ def read_parts(answer: Exchange) -> list[Component]:
     try:
         return healthbody.components(answer.json())
     except CannotTell:
-        return []
+        return healthbody.components_in_lines(answer.text)
 
 
 def judged(dependency: str, part: Component | None, certain: bool, parts: list[Component]) -> Finding:
@@ -66,13 +66,15 @@ def judged(dependency: str, part: Component | None, certain: bool, parts: list[C
     evidence = {"dependency": dependency, "named": [f"{one.name}: {one.word}"[:120] for one in parts]}
     if part is None:
         return Finding("hlt.deep", Status.MISSING, f"The health answer does not name {dependency}.", evidence)
+    if not certain:
+        said = " and says that it is down" if part.state == "down" else ""
+        detail = f"The health answer names “{part.name}”{said}, which may or may not be {dependency}."
+        return Finding("hlt.deep", Status.RISKY, detail, evidence)
     if part.state == "down":
         detail = f"{dependency} is down: the health answer says “{part.word[:60]}” of {part.name}."
         return Finding("hlt.deep", Status.FAILING, detail, evidence)
-    if not certain:
-        detail = f"The health answer names “{part.name}”, which may or may not be {dependency}."
-        return Finding("hlt.deep", Status.RISKY, detail, evidence)
     if part.state == "unsure":
-        detail = f"The health answer says “{part.word[:60]}” of {dependency}, which is not a known status."
+        word = f"“{part.word[:60]}”" if part.word else "no word"
+        detail = f"The health answer says {word} of {dependency}, which is not a known status."
         return Finding("hlt.deep", Status.PARTIAL, detail, evidence)
     return Finding("hlt.deep", Status.OK, f"{dependency} is named and well.", evidence)

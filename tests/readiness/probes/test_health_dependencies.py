@@ -62,6 +62,37 @@ SHAPES = {
     "flat booleans": {"status": "ok", "database": True, "redis": True},
     "nested services": {"status": "healthy", "services": {"postgres": "connected", "redis": "connected"}},
     "fastapi": {"detail": {"status": "ok", "checks": {"database": {"ok": True}, "redis": {"ok": True}}}},
+    "micronaut": {
+        "name": "shop",
+        "status": "UP",
+        "details": {
+            "jdbc": {
+                "status": "UP",
+                "details": {"jdbc:postgresql://db:5432/shop": {"status": "UP", "details": {"version": "15"}}},
+            },
+            "redis": {"status": "UP"},
+        },
+    },
+    "dropwizard": {
+        "postgresql": {"healthy": True},
+        "redis": {"healthy": True},
+        "deadlocks": {"healthy": True},
+    },
+    "django-watchman": {"databases": [{"default": {"ok": True}}], "redis": [{"default": {"ok": True}}]},
+    "py-healthcheck": {
+        "status": "success",
+        "results": [
+            {"checker": "redis_available", "output": "ok", "passed": True},
+            {"checker": "postgres_available", "output": "ok", "passed": True},
+        ],
+    },
+    "go, heptiolabs": {"postgres": "OK", "redis": "OK"},
+    "node, cloud foundry": {
+        "status": "UP",
+        "checks": [{"name": "pg", "state": "UP"}, {"name": "redis", "state": "UP"}],
+    },
+    "gitlab": {"status": "ok", "db_check": [{"status": "ok"}], "redis_check": [{"status": "ok"}]},
+    "airflow and more": {"metadatabase": {"status": "healthy"}, "redis": {"status": "healthy"}},
     "dependencies": {
         "ok": True,
         "dependencies": [{"name": "postgres", "healthy": True}, {"name": "redis-main", "healthy": True}],
@@ -95,11 +126,79 @@ def test_in_every_shape_a_dependency_that_is_not_named_is_missing(shape: Any) ->
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
 def test_in_every_shape_a_dependency_that_is_down_fails(shape: Any) -> None:
     text = json.dumps(shape)
-    words = ('"UP"', '"Healthy"', '"pass"', '"up"', '"OK"', '"working"', '"ok"', '"connected"', "true")
+    words = (
+        '"UP"',
+        '"Healthy"',
+        '"healthy"',
+        '"pass"',
+        '"up"',
+        '"OK"',
+        '"working"',
+        '"ok"',
+        '"connected"',
+        "true",
+    )
     for word in words:
         text = text.replace(f": {word}", ": false" if word == "true" else ': "down"')
 
     assert set(found(answering(json.loads(text), 503), "postgres", "redis").values()) == {Status.FAILING}
+
+
+def test_symfonys_numbers_are_read_by_their_name() -> None:
+    def check(name: str, status: int, word: str) -> dict[str, Any]:
+        return {"checkName": name, "status": status, "status_name": f"check_result_{word}", "message": ""}
+
+    body = {"globalStatus": "KO", "checks": [check("Doctrine DBAL", 0, "ok"), check("Redis", 1, "critical")]}
+
+    assert found(answering(body, 502), "postgres", "redis") == {
+        "postgres": Status.OK,
+        "redis": Status.FAILING,
+    }
+
+
+def test_what_is_listed_as_a_failure_is_down_in_whatever_words() -> None:
+    body = {"status": "Partially Available", "failures": {"redis": "failed during redis health check"}}
+
+    assert found(answering(body, 503), "redis") == {"redis": Status.FAILING}
+
+
+def test_the_lines_of_kubernetes_name_what_they_checked() -> None:
+    lines = "[+]ping ok\n[+]postgres ok\n[-]redis failed: reason withheld\nhealthz check failed\n"
+    with serve(lambda request: Answer(500, lines, {"Content-Type": "text/plain"})) as server:
+        findings = look(
+            health_dependencies, server.url, health_path="/health", dependencies=("postgres", "redis")
+        )
+
+    assert [finding.status for finding in findings] == [Status.OK, Status.FAILING]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"installed": True, "maintenance": False, "needsDbUpgrade": False},
+        {"status": "ok", "db_error": False},
+        {"status": "ok", "db_error": True},
+        {"status": "ok", "database_readonly": False, "pending_db_migrations": True},
+        {"status": "ok", "db": 3},
+        {"status": "ok", "db": {"latency_ms": 3}},
+        {"status": "ok", "db": "error: none"},
+    ],
+    ids=json.dumps,
+)
+def test_what_is_said_about_something_else_neither_accuses_nor_clears(body: Any) -> None:
+    assert found(answering(body), "postgres") == {"postgres": Status.PARTIAL}
+
+
+def test_a_reason_behind_the_word_does_not_hide_it() -> None:
+    body = {"DatabaseBackend": "working", "RedisHealthCheck": "unavailable: Connection refused"}
+
+    assert found(answering(body, 500), "redis") == {"redis": Status.FAILING}
+
+
+def test_a_cache_that_is_down_does_not_accuse_redis() -> None:
+    body = {"status": "ok", "cache": "down"}
+
+    assert found(answering(body), "redis") == {"redis": Status.RISKY}
 
 
 def test_a_shallow_check_of_the_database_alone_misses_redis() -> None:
