@@ -95,6 +95,9 @@ NOT_OF_STATE = frozenset(
     | {"migration", "migrations", "needs", "need", "pending", "upgrade", "maintenance", "readonly", "stale"}
     | {"disabled", "enabled", "required", "installed", "initialized", "sealed", "timeout", "unavailable"}
 )
+# "Prometheus Server is Healthy."
+NEGATION = re.compile(r"\b(?:no|not|none|nothing|nobody|never|neither|un\w+)\b")
+IS_WELL = re.compile(r"^\w+ ?\w+ is (?:healthy|ready|up)$")
 NO_REASON = frozenset({"", "0", "no", "none", "null", "false"})
 VERBOSE_LINE = re.compile(r"(?m)^\[([+-])\]\s*([\w.:/-]+)")
 # Wrappers around the real answer: FastAPI puts an unhealthy one under "detail".
@@ -192,7 +195,7 @@ def state_of(value: Any) -> tuple[State, str]:
     """Return how a status value reads, and its own word. Numbers other than 0 and 1 say nothing."""
     word = str(value).strip()
     low = word.lower().rstrip(".!")
-    if low in UP:
+    if low in UP or (IS_WELL.search(low) and not NEGATION.search(low)):
         return "up", word
     # "unavailable: connection refused" begins with what it means. What begins well may go on badly.
     first, _, reason = low.partition(":")

@@ -1,5 +1,6 @@
 """Interactive API documents are open only where the deployment declares them public."""
 
+import asyncio
 import json
 import re
 from datetime import timedelta
@@ -24,6 +25,7 @@ PATHS = (
         "/graphql?query=%7B__schema%7Btypes%7Bname%7D%7D%7D",
     ),
 )
+AT_ONCE = 3
 VIEWER = re.compile(r"(?i)swagger-ui|<redoc|redoc\.standalone|rapidoc|@scalar/api-reference|graphiql")
 
 
@@ -41,7 +43,13 @@ async def docs_exposure(target: Target) -> list[Finding]:
         return [Finding("sec.docs", Status.OK, "The API documents are declared public.")]
     if not target.docs and not target.is_production:
         raise NotApplicable("Nobody declared the API documents private, and this is not production.")
-    answers = [await target.request("GET", path) for path in PATHS]
+    turns = asyncio.Semaphore(AT_ONCE)
+
+    async def ask(path: str) -> Exchange:
+        async with turns:
+            return await target.request("GET", path)
+
+    answers = await asyncio.gather(*map(ask, PATHS))
     opened = [answer.url for answer in answers if shows_api(answer)]
     if opened:
         status = Status.FAILING if target.docs == "private" else Status.RISKY

@@ -11,7 +11,10 @@ from readiness.probes.target import Target
 from tickets.findings import Finding
 from tickets.scoring import Status
 
-USUAL_PATHS = ("/health", "/healthz", "/api/health", "/livez", "/health/live", "/actuator/health")
+USUAL_PATHS = (
+    *("/health", "/healthz", "/api/health", "/livez", "/health/live", "/actuator/health"),
+    *("/healthcheck", "/-/healthy", "/q/health"),
+)
 SLOW_SECONDS = 2.0
 ANSWER_SECONDS = 8.0
 

@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 
 from readiness.outside.exchange import Exchange
+from readiness.outside.failures import CannotTell
 from readiness.probes.pages import page
 from readiness.probes.registry import probe
 from readiness.probes.target import Target
@@ -14,6 +15,7 @@ SAFE_REFERRER = frozenset(
     {"no-referrer", "same-origin", "strict-origin", "strict-origin-when-cross-origin", "origin"}
     | {"origin-when-cross-origin", "no-referrer-when-downgrade"}
 )
+REFERRER = "Referrer-Policy"
 VERSION = re.compile(r"\d+\.\d+")
 
 
@@ -28,8 +30,13 @@ VERSION = re.compile(r"\d+\.\d+")
 async def security_headers(target: Target) -> list[Finding]:
     """Read the headers of one page; frames and referrers count for HTML only."""
     answer = await page(target)
+    if not answer.body:
+        raise CannotTell(f"{answer.url} answers with nothing that could be misread. Name a login path.")
     absent = missing(answer)
     evidence = {"path": answer.url, "missing": absent, "tells": telling(answer)}
+    if absent == [REFERRER] and not answer.header("referrer-policy"):
+        detail = f"{answer.url} is sent without {REFERRER}, so each browser follows its own rule."
+        return [Finding("sec.headers", Status.PARTIAL, detail, evidence)]
     if absent:
         status = Status.MISSING if target.is_production else Status.RISKY
         return [
@@ -49,7 +56,7 @@ def missing(answer: Exchange) -> list[str]:
     absent = {
         "X-Content-Type-Options: nosniff": answer.header("x-content-type-options").lower() != "nosniff",
         "X-Frame-Options or frame-ancestors": framed and "frame-ancestors" not in policy,
-        "Referrer-Policy": not referrer & SAFE_REFERRER,
+        REFERRER: not referrer & SAFE_REFERRER,
     }
     needed = list(absent) if answer.media_type in {"text/html", "application/xhtml+xml"} else list(absent)[:1]
     return [name for name in needed if absent[name]]

@@ -25,10 +25,11 @@ PAGE_SECONDS = 300
 NAME_LENGTH = 160
 ENCODINGS = frozenset({"br", "gzip", "x-gzip", "zstd", "deflate", "dcb", "dcz"})
 TEXT = re.compile(r"^text/|javascript$|json$|\bxml$|\+xml$|^application/wasm$")
-# A part of the name that changes with the content: main.3f2c1ab9.js, index-BgX2_dQz.js, app.css?v=3f2c1ab9.
+# A part of the name that changes with the content: main.3f2c1ab9.js, index-BgX2_dQz.js, app.css?v=3f2c1ab9,
+# css.php?t=dokuwiki&tseed=3f2c1ab9.
 # Some hashes read like words (index-DiwrgTda.js): of a name that only may hold one, nothing bad is said.
 HASHED = re.compile(
-    r"[.\-_][0-9a-f]{8,64}\.|[.\-_](?=[\w-]{0,21}\d)(?=[\w-]{0,21}[A-Z])[\w-]{8,22}\.|/[0-9a-f]{16,64}\.|\?(?:\w+=)?[\w.-]+$"
+    r"[.\-_][0-9a-f]{8,64}\.|[.\-_](?=[\w-]{0,21}\d)(?=[\w-]{0,21}[A-Z])[\w-]{8,22}\.|/[0-9a-f]{16,64}\.|[?&](?:\w+=)?[\w.-]+$"
 )
 MAYBE_HASHED = re.compile(r"[.\-_/][\w-]{8,64}\.(?:\w+\.)?\w{2,5}$")
 MAX_AGE = re.compile(r"(?i)\bmax-age\s*=\s*\"?(\d+)")

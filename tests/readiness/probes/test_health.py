@@ -40,6 +40,11 @@ def answering(status: int, body: Any, headers: dict[str, str] = JSON, path: str 
         "Healthy",
         "",
         True,
+        {"database": "ok", "version": "11.2.0", "commit": "abc"},
+        {"status": 200, "message": "fine"},
+        [{"name": "DB", "healthy": True}],
+        "Prometheus Server is Healthy.\n",
+        "[+]ping ok\n[+]etcd ok\nhealthz check passed\n",
     ],
 )
 def test_a_health_endpoint_that_says_it_is_well_passes(body: Any) -> None:
@@ -64,6 +69,23 @@ def test_a_health_endpoint_that_says_it_is_well_passes(body: Any) -> None:
 def test_a_health_endpoint_that_says_it_is_unwell_fails(status: int, body: Any) -> None:
     with serve(answering(status, body)) as server:
         assert one(look(health, server.url, health_path="/health")) == ("hlt.live", Status.FAILING)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"database": "ok", "redis": "slow"},
+        {"database": "ok", "redis": "down"},
+        {"db_error": True},
+        {"answer": 42},
+        "Prometheus Server is not Healthy.",
+        "Nothing is ok",
+        "[+]ping ok\n[-]etcd failed: reason withheld\n",
+    ],
+)
+def test_what_does_not_say_that_all_is_well_proves_nothing(body: Any) -> None:
+    with serve(answering(200, body)) as server:
+        assert one(look(health, server.url, health_path="/health")) == ("hlt.live", Status.PARTIAL)
 
 
 def test_a_declared_path_that_is_not_there_is_missing() -> None:

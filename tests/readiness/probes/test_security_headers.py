@@ -26,8 +26,8 @@ def found(app: App, **declared: Any) -> Finding:
     return finding
 
 
-def sending(headers: dict[str, str], status: int = 200) -> App:
-    return lambda request: Answer(status, "<html></html>", headers)
+def sending(headers: dict[str, str], status: int = 200, body: str = "<html></html>") -> App:
+    return lambda request: Answer(status, body, headers)
 
 
 def without(name: str) -> dict[str, str]:
@@ -38,13 +38,25 @@ def test_a_page_with_every_header_passes() -> None:
     assert found(sending(GOOD)).status == Status.OK
 
 
-@pytest.mark.parametrize("name", ["X-Content-Type-Options", "X-Frame-Options", "Referrer-Policy"])
+@pytest.mark.parametrize("name", ["X-Content-Type-Options", "X-Frame-Options"])
 def test_each_absent_header_fails_on_production_and_warns_elsewhere(name: str) -> None:
     finding = found(sending(without(name)))
 
     assert finding.status == Status.MISSING
     assert name in finding.detail
     assert found(sending(without(name)), environment="staging").status == Status.RISKY
+
+
+def test_without_a_referrer_policy_alone_a_page_warns_because_browsers_have_one_of_their_own() -> None:
+    finding = found(sending(without("Referrer-Policy")))
+
+    assert finding.status == Status.PARTIAL
+    assert "Referrer-Policy" in finding.detail
+
+
+def test_an_answer_without_a_body_holds_nothing_to_be_misread() -> None:
+    with serve(sending({}, body="")) as server, pytest.raises(CannotTell):
+        look(security_headers, server.url)
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,7 @@ def test_a_name_that_stays_is_not_to_be_kept_for_long(cache: str, status: Status
         ("/assets/application-3f2c1ab9d0e4f5a6b7c8d9e0f1a2b3c4.css", True),
         ("/3f2c1ab9d0e4f5a6.js", True),
         ("/style.css?v=1.4.2", True),
+        ("/lib/exe/css.php?t=dokuwiki&tseed=9f86d081884c7d65", True),
         ("/style.css?20261125", True),
         ("/js/app.js", False),
         ("/js/jquery-3.6.0.min.js", False),
