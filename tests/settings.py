@@ -65,6 +65,7 @@ os.environ |= {
     "EGRESS_ALLOW": "127.0.0.0/8",
     "VAR_DIR": str(FOLDER),
     "LOG_LEVEL": "WARNING",
+    "RDAP_SERVERS": "",  # no test asks the internet
     **services(os.environ.get("TEST_DATABASE", "sqlite"), FOLDER, WORKER),
 }
 

@@ -133,13 +133,14 @@ class Target:
         that `is_long` never is, and may have 2 MiB.
         """
         url = self.url(path)
+        host = self.host_header if self.host_header and self.is_own(url) else ""
 
         async def put() -> Exchange:
             return await self.way_out.ask(
                 method,
                 url,
                 headers,
-                host=self.host_header,
+                host=host,
                 body=body,
                 follow=follow,
                 deadline=deadline,

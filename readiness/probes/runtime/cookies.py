@@ -16,6 +16,8 @@ from tickets.scoring import Status
 SESSION = re.compile(
     r"(?i)(^|[^a-z])(sess(ion)?(id)?|sid|auth|jwt|token|refresh|access|remember|identity|phpsessid|jsessionid)"
     r"([^a-z]|$)|session|\.aspnetcore|asp\.net_sessionid|^_?[a-z]+_session$"
+    # WordPress, Drupal, DokuWiki
+    r"|^wordpress_(logged_in_|sec_)?[0-9a-f]{32}$|^S?SESS[0-9a-f]{32}$|^DokuWiki$|^DW[0-9a-f]{32}$"
 )
 # Scripts have to read these, so HttpOnly is not asked of them.
 READ_BY_SCRIPTS = re.compile(r"(?i)csrf|xsrf|consent|locale|lang|theme|_ga|_gid")
