@@ -71,7 +71,7 @@ FOLDED = (
     ),
     Group(
         "Probes that strain it",
-        ("allow_intrusive", "rate_limit_path", "rate_limit"),
+        ("allow_intrusive", "rate_limit_path", "rate_limit_method", "rate_limit"),
         "They run only when somebody asks for them by name, and only where this is ticked.",
     ),
 )  # fmt: skip
@@ -83,6 +83,7 @@ EMPTY_CHOICES = {
     "metrics_policy": "Nobody decided",
     "error_tracker": "Nobody said",
     "ip_families": "Whichever it has",
+    "rate_limit_method": "GET",
 }
 
 if TYPE_CHECKING:
@@ -172,6 +173,7 @@ class DeploymentForm(DeploymentModelForm):
             "test_password": "Password",
             "allow_intrusive": "Intrusive probes may run",
             "rate_limit_path": "Path that is limited",
+            "rate_limit_method": "It is asked by",
             "rate_limit": "Requests until it refuses",
         }
         help_texts: ClassVar = {

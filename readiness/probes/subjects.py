@@ -83,6 +83,7 @@ def target_of(deployment: Deployment) -> Target:
         token_path=deployment.token_path,
         allow_intrusive=deployment.allow_intrusive,
         rate_limit_path=deployment.rate_limit_path,
+        rate_limit_method=deployment.rate_limit_method or "GET",
         rate_limit=deployment.rate_limit,
     )
 

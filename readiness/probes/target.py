@@ -66,6 +66,7 @@ class Target:
     token_path: str = ""
     allow_intrusive: bool = False
     rate_limit_path: str = ""
+    rate_limit_method: str = "GET"
     rate_limit: int | None = None
     client: Client | None = field(default=None, compare=False, repr=False)
     exchanges: list[Exchange] = field(default_factory=list, compare=False, repr=False)

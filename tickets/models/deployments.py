@@ -188,6 +188,12 @@ class Deployment(Chained):
     rate_limit_path = models.CharField(
         max_length=200, blank=True, help_text="A path of its own that is limited, such as /api/login."
     )
+    rate_limit_method = models.CharField(
+        max_length=4,
+        blank=True,
+        choices=[("POST", "POST, with nothing in it")],
+        help_text="How that path is asked. An empty POST tries a sign-in without naming anybody. Empty: GET.",
+    )
     rate_limit = models.PositiveSmallIntegerField(
         null=True,
         blank=True,

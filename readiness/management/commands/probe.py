@@ -74,6 +74,12 @@ class Command(BaseCommand):
         parser.add_argument("--intrusive", action="store_true", help="Run intrusive probes as well.")
         parser.add_argument("--rate-limit-path", default="", help="A path that is limited, for --intrusive.")
         parser.add_argument(
+            "--rate-limit-method",
+            default="GET",
+            choices=["GET", "POST"],
+            help="How that path is asked; POST sends nothing, such as an empty attempt to sign in.",
+        )
+        parser.add_argument(
             "--rate-limit", type=int, help="After how many requests in ten seconds that path has to refuse."
         )
 
@@ -212,6 +218,7 @@ def target_of(options: dict[str, Any]) -> Target:
         # Whoever types an address and --intrusive answers for both.
         allow_intrusive=options["intrusive"],
         rate_limit_path=options["rate_limit_path"],
+        rate_limit_method=options["rate_limit_method"],
         rate_limit=options["rate_limit"],
         # Not an option: those of other people's processes can be read by everybody on a machine.
         token=os.environ.get("PROBE_TOKEN", "").strip(),

@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from datetime import timedelta
+from typing import Any
 
 from readiness.outside.exchange import Exchange
 from readiness.outside.failures import CannotTell
@@ -18,6 +19,9 @@ SECONDS = 9.0
 # Two windows of a counter may lie within ten seconds, and a bucket fills again meanwhile: a limit that works
 # may let twice as many in. One more it does not.
 SLACK = 2
+# What an empty attempt is told: it was looked at, and turned away for what it is.
+TURNED_AWAY = frozenset({400, 401, 415, 422})
+EMPTY = {"Content-Type": "application/json"}
 
 
 @probe(
@@ -31,14 +35,17 @@ SLACK = 2
     intrusive=True,
 )
 async def rate_limit(target: Target) -> list[Finding]:
-    """Ask again and again by GET: at most sixty times, for nine seconds, and not once more when refused."""
+    """Ask again and again: at most sixty times, for nine seconds, and not once more when refused.
+
+    By GET, or by a POST of nothing, which is an attempt that names nobody: no account can be locked by it.
+    """
     if not target.rate_limit_path:
         raise NotApplicable("No path is declared on which a rate limit may be tried.")
     if not target.is_own(target.url(target.rate_limit_path)):
         raise NotSupported("A limit is tried at the deployment's own origin only: nobody else agreed to it.")
     answers = await burst(target, most(target.rate_limit))
     del target.exchanges[1:-1]  # they are all alike: the first and the last say it
-    return [judged(target, answers)]
+    return [(judged if target.rate_limit_method == "GET" else attempted)(target, answers)]
 
 
 def most(limit: int | None) -> int:
@@ -49,14 +56,18 @@ def most(limit: int | None) -> int:
 async def burst(target: Target, count: int) -> list[Exchange]:
     """Return the answers to requests one after the other, until one is no ordinary answer."""
     answers: list[Exchange] = []
+    path, by_post = target.rate_limit_path, target.rate_limit_method == "POST"
+    sent: dict[str, Any] = {"headers": EMPTY, "body": b"{}"} if by_post else {}
     until = time.monotonic() + SECONDS
     while len(answers) < count and (left := until - time.monotonic()) > 0:
         try:
-            answers.append(await target.request("GET", target.rate_limit_path, private=True, deadline=left))
+            answer = await target.request(target.rate_limit_method, path, private=True, deadline=left, **sent)
+            answers.append(answer)
         except CannotTell:
             if not answers or time.monotonic() < until:
                 raise
-        if not 200 <= answers[-1].status < 300:
+        status = answers[-1].status
+        if status not in TURNED_AWAY if by_post else not 200 <= status < 300:
             break
     return answers
 
@@ -97,6 +108,36 @@ def judged(target: Target, answers: list[Exchange]) -> Finding:
         f"{path} answered GET {count} times and refused none; {target.rate_limit} are the declared limit."
     )
     return Finding("sec.rate-limit", Status.FAILING, detail, evidence)
+
+
+def attempted(target: Target, answers: list[Exchange]) -> Finding:
+    """Return what the answers to empty attempts say. Raises CannotTell when they say nothing.
+
+    They never fail a deployment: a limit may count names, or those attempts alone that name one.
+    """
+    path, last, count = target.rate_limit_path, answers[-1], len(answers)
+    statuses = Counter(str(answer.status) for answer in answers)
+    evidence = {"path": path, "sent": count, "statuses": dict(statuses), "limit": target.rate_limit}
+    if last.status == 429:
+        return refusing(path, last, count, evidence)
+    if last.status not in TURNED_AWAY:
+        raise CannotTell(
+            f"{path} answers an empty POST with {last.status}: that is no limit, and no attempt turned away."
+        )
+    if target.rate_limit is None or count <= SLACK * target.rate_limit:
+        raise CannotTell(
+            f"{path} turned {count} empty attempts away, and refused none for coming too often. Declare "
+            f"after how many it refuses, {MOST // SLACK - 1} at most, to have that judged."
+        )
+    if any(answer.status != 401 for answer in answers):
+        raise CannotTell(
+            f"{path} turns empty attempts away ({last.status}) before it counts them, or does not count them."
+        )
+    detail = (
+        f"{path} answered {count} attempts without a name with 401 and refused none for coming too often; "
+        f"{target.rate_limit} are the declared limit. One that counts names is not seen in this way."
+    )
+    return Finding("sec.rate-limit", Status.RISKY, detail, evidence)
 
 
 def refusing(path: str, last: Exchange, count: int, evidence: dict[str, object]) -> Finding:

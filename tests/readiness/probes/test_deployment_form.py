@@ -227,7 +227,7 @@ MORE = {
     "postgres_address": "db.example.com:8543", "redis_address": "cache.example.com:8637",
     "bucket_url": "https://bucket.example.com", "vantage": "inside", "test_username": "probe",
     "test_password": "hunter-two", "token_path": "/api/token", "allow_intrusive": "on",
-    "rate_limit_path": "/api/login", "rate_limit": "20",
+    "rate_limit_path": "/api/login", "rate_limit_method": "POST", "rate_limit": "20",
 }  # fmt: skip
 
 

@@ -96,6 +96,69 @@ def test_what_decides_nothing_is_not_told(app: App, limit: int | None, words: st
         tried(app, limit)
 
 
+def sign_in(after: int | None, status: int = 401) -> App:
+    """A sign-in that turns empty attempts away, and refuses once there were so many; None: never."""
+    asked = 0
+
+    def app(request: Request) -> Answer:
+        nonlocal asked
+        if (request.method, request.body) != ("POST", b"{}"):
+            return Answer(405)
+        asked += 1
+        if after is not None and asked > after:
+            return Answer(429, "slow down", {"Retry-After": "60"})
+        return Answer(status, '{"detail": "No."}')
+
+    return app
+
+
+@pytest.mark.parametrize("status", [400, 401, 415, 422])
+def test_a_sign_in_that_refuses_after_some_attempts_without_a_name_passes(status: int) -> None:
+    server, finding = tried(sign_in(5, status), rate_limit_method="POST")
+
+    assert finding.status == Status.OK
+    assert len(server.requests) == 6
+
+
+def test_a_sign_in_that_never_refuses_warns_and_does_not_fail_because_it_may_count_names() -> None:
+    server, finding = tried(sign_in(None), rate_limit_method="POST")
+
+    assert finding.status == Status.RISKY
+    assert len(server.requests) == 11
+
+
+@pytest.mark.parametrize(
+    ("app", "limit", "words", "asked"),
+    [
+        (sign_in(None, 422), 5, "before it counts", 11),
+        (sign_in(None), None, "Declare", 60),
+        (sign_in(None), 30, "Declare", 60),
+        (sign_in(0), 5, "first request", 1),
+        # It may have done something: it is not sent a second time.
+        (lambda request: Answer(200), 5, "200", 1),
+        (lambda request: Answer(201), 5, "201", 1),
+        (lambda request: Answer(303, "", {"Location": "/"}), 5, "303", 1),
+        (lambda request: Answer(403), 5, "403", 1),
+        (lambda request: Answer(404), 5, "404", 1),
+        (lambda request: Answer(405), 5, "405", 1),
+        (lambda request: Answer(500), 5, "500", 1),
+    ],
+)
+def test_attempts_that_decide_nothing_are_not_told(
+    app: App, limit: int | None, words: str, asked: int
+) -> None:
+    with serve(app) as server:
+        with pytest.raises(CannotTell, match=words):
+            look(
+                rate_limit,
+                server.url,
+                rate_limit_path="/login",
+                rate_limit=limit,
+                rate_limit_method="POST",
+            )
+        assert len(server.requests) == asked
+
+
 def test_a_slow_service_is_not_asked_often_enough_to_tell(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = SimpleNamespace(monotonic=count(0.0, 3.0).__next__)
     monkeypatch.setattr("readiness.probes.runtime.rate_limit.time", clock)
