@@ -206,13 +206,15 @@ def state_of(value: Any) -> tuple[State, str]:
 def overall(body: Any) -> tuple[State, str]:
     """Return what an answer says about the whole, looking into the usual wrappers.
 
-    Where it has no word for that, it is well when all that it names is.
+    Where it has no word for that, it is well when all that it names is, and a dependency is among that: any
+    other dictionary of true and false may be about something else.
     """
-    return _stated(body) or together(components(body))
+    parts = components(body)
+    return _stated(body) or together(parts if any(tokens(part.name) & KNOWN for part in parts) else [])
 
 
 def together(parts: list[Component]) -> tuple[State, str]:
-    """Return how the whole is when nobody has a word for it: well when all that is named is."""
+    """Return how the whole is when there is no word for it: well when there are parts, and each is."""
     return ("up", parts[0].word) if parts and all(part.state == "up" for part in parts) else ("unsure", "")
 
 

@@ -4,15 +4,19 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('tickets', '0006_tokens_may_comment'),
+        ("tickets", "0006_tokens_may_comment"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='deployment',
-            name='rate_limit_method',
-            field=models.CharField(blank=True, choices=[('POST', 'POST, with nothing in it')], help_text='How that path is asked. An empty POST tries a sign-in without naming anybody. Empty: GET.', max_length=4),
+            model_name="deployment",
+            name="rate_limit_method",
+            field=models.CharField(
+                blank=True,
+                choices=[("POST", "POST, with nothing in it")],
+                help_text="How that path is asked. An empty POST tries a sign-in without naming anybody. Empty: GET.",
+                max_length=4,
+            ),
         ),
     ]

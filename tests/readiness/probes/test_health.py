@@ -78,6 +78,7 @@ def test_a_health_endpoint_that_says_it_is_unwell_fails(status: int, body: Any) 
         {"database": "ok", "redis": "down"},
         {"db_error": True},
         {"answer": 42},
+        {"authenticated": True, "premium": "true"},
         "Prometheus Server is not Healthy.",
         "Nothing is ok",
         "[+]ping ok\n[-]etcd failed: reason withheld\n",
