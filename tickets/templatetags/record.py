@@ -81,7 +81,21 @@ EVENT_ICONS: Mapping[str, str] = {
 }
 SAYS_ITS_CHANGES = frozenset({"moved", "assessed", "recorded", "commented", "edited"})
 LOGGED_SPAN = re.compile(r"P\d+DT\d\dH\d\dM\d\dS\Z")
-FIELD_WORDS: Mapping[str, str] = {"due": "due date", "external_link": "link"}
+FIELD_WORDS: Mapping[str, str] = {
+    "allow_intrusive": "intrusive probes may run",
+    "api_paths": "paths of the API",
+    "base_url": "address",
+    "bucket_url": "object store",
+    "cors_credentials": "the frontend sends credentials",
+    "docs_policy": "API documentation",
+    "due": "due date",
+    "external_link": "link",
+    "host_header": "Host header",
+    "metrics_policy": "who may read the metrics",
+    "public_api": "open to every website",
+    "repository_url": "repository",
+}
+"""What a logged field is called on pages, where that is more than its name without underscores."""
 
 
 @register.simple_tag
@@ -235,7 +249,7 @@ def event_changes(context: template.RequestContext, event: Event) -> SafeString:
     if event.verb in SAYS_ITS_CHANGES or not (event.before or event.after):
         return SafeString("")
     if not event.before:
-        rows = ((FIELD_WORDS.get(name, name), brief(value)) for name, value in event.after.items())
+        rows = ((field_words(name), brief(value)) for name, value in event.after.items())
         drawn = format_html_join("", "<span>{}: <ins>{}</ins></span>", rows)
         return format_html('<span class="diff tiny">{}</span>', drawn)
     names: dict[str, Any] = dict.fromkeys([*event.before, *event.after])
@@ -297,13 +311,20 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any], people: Map
         value = values.get(name)
         return people.get(value, "somebody") if name == "assignee" and value else brief(value)
 
-    rows = ((FIELD_WORDS.get(name, name), told(name, before), told(name, after)) for name in after)
+    rows = ((field_words(name), told(name, before), told(name, after)) for name in after)
     drawn = format_html_join("", "<span>{}: <del>{}</del> → <ins>{}</ins></span>", rows)
     return format_html('<span class="diff tiny">{}</span>', drawn)
 
 
+def field_words(name: str) -> str:
+    """Return what a logged field is called on a page."""
+    return FIELD_WORDS.get(name) or name.replace("_", " ")
+
+
 def brief(value: Any) -> str:
     """Return a logged value in at most 120 characters."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, str) and LOGGED_SPAN.match(value):
         value = str(parse_duration(value)).removesuffix(", 0:00:00")
     if isinstance(value, list):

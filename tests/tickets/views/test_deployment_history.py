@@ -66,7 +66,7 @@ def test_a_change_of_the_policy_is_marked_with_what_stood_there(alice: Client, a
 
     assert shown(html) == 1
     assert "<span>Policy</span>" in html
-    assert f"audit_days: <del>{days}</del> → <ins>{days + 1}</ins>" in html
+    assert f"audit days: <del>{days}</del> → <ins>{days + 1}</ins>" in html
     assert "Audits come later." in html
 
 
@@ -119,3 +119,16 @@ def test_the_team_sees_it_and_strangers_do_not(
     address = reverse("deployment-history", args=[audit.deployment.slug])
 
     assert request.getfixturevalue(who).get(address).status_code == {"bob": 200, "charlie": 404}[who]
+
+
+def test_a_changed_setting_is_named_as_people_call_it(alice: Client, audit: Ticket) -> None:
+    before = {"base_url": "", "allow_intrusive": False, "rate_limit_path": ""}
+    after = {"base_url": "https://new.example.com", "allow_intrusive": True, "rate_limit_path": "/login"}
+    by, deployment = make.acting(make.alice()), audit.deployment
+    deployment.write_event(by, "changed", deployment, before=before, after=after)
+
+    html = history(alice, audit)
+
+    assert "address: <del>nothing</del> → <ins>https://new.example.com</ins>" in html
+    assert "intrusive probes may run: <del>no</del> → <ins>yes</ins>" in html
+    assert "rate limit path: <del>nothing</del> → <ins>/login</ins>" in html
