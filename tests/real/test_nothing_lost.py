@@ -1,7 +1,9 @@
 """Workers are killed and brokers wiped in the middle of the work: nothing is lost, nothing is done twice."""
 
+import time
 from collections import Counter
 from io import BytesIO
+from urllib.parse import urlsplit
 
 from django.utils import timezone
 
@@ -12,6 +14,7 @@ from readiness.probes.batches import ProbeBatch
 from readiness.probes.models import ProbeResult, ProbeState
 from tests import factories as make
 from tests.live import Live, clear_broker, wait_until
+from tests.readiness.probes.servers import Answer, Request, serve
 from tickets.models import Deployment, Event, Observation, Ticket
 
 POSTS = 300
@@ -85,22 +88,30 @@ def test_a_worker_killed_in_the_middle_of_a_batch_of_the_clock_loses_no_look_and
 ) -> None:
     live.stop("worker", "scheduler")
     names = ("health", "health-leak", "security-headers")
-    for _ in range(PROBED):
-        shop = make.deployment(base_url=live.demo_url)
-        ProbeState.objects.bulk_create(
-            ProbeState(deployment=shop, probe=name, next_run_at=timezone.now()) for name in names
-        )
+
+    def slow(request: Request) -> Answer:
+        time.sleep(1.5)
+        return Answer(200, '{"status": "ok"}', {"Content-Type": "application/json"})
 
     def kept() -> int:
         return ProbeResult.objects.count()
 
-    live.start("worker", "scheduler", **QUICK, PROBE_CONFIRM_SECONDS="0.1")
-    wait_until(lambda: kept() >= len(names), what="the first results", every=0.002)
-    live.kill("worker")
-    killed_at = kept()
-    live.start("worker", **QUICK, PROBE_CONFIRM_SECONDS="0.1")
-    wait_until(lambda: not ProbeState.objects.filter(last_run_at=None).exists(), what="every look")
-    wait_until(lambda: not ProbeBatch.objects.exclude(state="done").exists(), what="the end of the batch")
+    # What quick ones answer is kept while the slow one is still asked: there the worker is killed.
+    with serve(slow) as server:
+        ports = f"{live.demo_port},{urlsplit(server.url).port}"
+        settings = {**QUICK, "PROBE_CONFIRM_SECONDS": "0.1", "EGRESS_ALLOW_PORTS": ports}
+        for number in range(PROBED):
+            shop = make.deployment(base_url=live.demo_url if number else server.url)
+            ProbeState.objects.bulk_create(
+                ProbeState(deployment=shop, probe=name, next_run_at=timezone.now()) for name in names
+            )
+        live.start("worker", "scheduler", **settings)
+        wait_until(lambda: kept() >= len(names), what="the first results", every=0.002)
+        live.kill("worker")
+        killed_at = kept()
+        live.start("worker", **settings)
+        wait_until(lambda: not ProbeState.objects.filter(last_run_at=None).exists(), what="every look")
+        wait_until(lambda: not ProbeBatch.objects.exclude(state="done").exists(), what="the end of the batch")
 
     assert killed_at < PROBED * len(names), "the worker was too quick to be killed half way"
     assert kept() == PROBED * len(names)

@@ -9,7 +9,7 @@ import pytest
 from readiness.outside.failures import CannotTell
 from readiness.probes.outcomes import NotApplicable, NotSupported
 from readiness.probes.runtime import domain_expiry as module
-from readiness.probes.runtime.domain_expiry import domain_expiry, registered, server_of
+from readiness.probes.runtime.domain_expiry import domain_expiry
 from tests.readiness.probes.servers import Answer, App, Request, serve
 from tests.readiness.probes.targets import look
 from tickets.findings import Finding
@@ -157,14 +157,14 @@ def test_what_nobody_registered_does_not_end(name: str) -> None:
     ],
 )
 def test_the_domain_is_what_was_registered_below_a_public_ending(name: str, domain: str) -> None:
-    assert registered(name) == domain
+    assert module.registered(name) == domain
 
 
 def test_the_longest_ending_decides_who_is_asked() -> None:
     known = ((frozenset({"uk"}), "https://all/"), (frozenset({"co.uk"}), "https://some/"))
 
-    assert server_of("example.co.uk", known) == "https://some/"
-    assert server_of("example.org.uk", known) == "https://all/"
+    assert module.server_of("example.co.uk", known) == "https://some/"
+    assert module.server_of("example.org.uk", known) == "https://all/"
 
 
 def test_the_list_is_asked_for_once_a_day_and_the_deployments_own_host_header_is_not_sent_along(
