@@ -130,9 +130,11 @@ def setup_cfg(text: str) -> Iterator[str]:
     except configparser.Error:
         raise CannotTell("setup.cfg is not what its name says, so it was not read.") from None
     yield from parser.get("options", "install_requires", fallback="").splitlines()
-    if parser.has_section("options.extras_require"):
-        for _, lines in parser.items("options.extras_require"):
-            yield from lines.splitlines()
+    # The second is of pbr, which the projects of OpenStack use.
+    for section in ("options.extras_require", "extras"):
+        if parser.has_section(section):
+            for _, lines in parser.items(section):
+                yield from lines.splitlines()
 
 
 def setup_py(text: str) -> Iterator[str]:

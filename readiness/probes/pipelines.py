@@ -22,7 +22,6 @@ COMMANDS = frozenset(
         "powershell",
         "pwsh",
         "inlineScript",
-        "test_script",
     }
 )
 TEST = re.compile(
@@ -35,7 +34,7 @@ TEST = re.compile(
     r"|gradlew?\b.*\b(test|check|build)|sbt\b.*\btest|bazel\S* test"
     r"|rspec|rake (test|spec)|rails test|phpunit|pest|composer (run(-script)? )?tests?|artisan test"
     r"|dotnet test|mix test|swift test|flutter test|ctest"
-    r"|(make|just|task|invoke) (\S+ )*(test|check|ci)\b|script/test|bin/test)"
+    r"|(make|just|task|invoke|mage) (\S+ )*(test|check|ci)\b|script/test|bin/test)"
     # As in ${{ env.CARGO }} test.
     r"|\}\}\s+test\b"
 )
@@ -113,7 +112,8 @@ def walk(document: Any) -> Iterator[tuple[str, bool]]:
                 continue
             tolerated = tolerated or may_fail(node)
             for key, value in node.items():
-                if key in COMMANDS:
+                # Cirrus CI names them by what they do: main_script, unit_test_script.
+                if key in COMMANDS or str(key).endswith("_script"):
                     yield from ((line, tolerated) for line in lines_of(value) if is_test(line))
                 waiting.append((value, tolerated))
         elif isinstance(node, list):

@@ -42,7 +42,24 @@ SYSTEMS: dict[str, System] = {
     "Buildkite": System((".buildkite/*.y*ml",)),
     "Semaphore": System((".semaphore/*.y*ml",)),
     "AppVeyor": System(("appveyor.yml", ".appveyor.yml")),
+    "Cirrus CI": System((".cirrus.yml",)),
+    "SourceHut": System((".build.yml", ".builds/*.yml")),
+    "Cloud Build": System(("cloudbuild*.y*ml",)),
+    "CodeBuild": System(("buildspec*.y*ml",)),
     "a script": System((".ci/run", "ci/run", ".ci/run.sh")),
+}
+# Their jobs lie elsewhere, or are in a language of their own: that there is a pipeline is all that is seen.
+UNREAD: dict[str, tuple[str, ...]] = {
+    "Zuul": (".zuul.y*ml", ".zuul.d/*.y*ml", "zuul.y*ml", "zuul.d/*.y*ml"),
+    "TeamCity": (".teamcity/*",),
+    "Tekton": (".tekton/*.y*ml",),
+    "Prow": (".prow.y*ml", ".prow/*.y*ml", ".ci-operator.y*ml"),
+    "Bamboo": ("bamboo-specs/*",),
+    "Concourse": ("ci/pipeline*.y*ml", ".concourse/*.y*ml"),
+    "Codefresh": ("codefresh.yml",),
+    "Bitrise": ("bitrise.yml",),
+    "Screwdriver": ("screwdriver.yaml",),
+    "Packit": (".packit.y*ml",),
 }
 
 
@@ -72,6 +89,8 @@ class Pipeline:
 def ci(checkout: Checkout) -> list[Finding]:
     """Look for a pipeline, for a step in it that tests, and for a failure that goes unnoticed."""
     found = list(configured(checkout))
+    if not any(one.steps for one in found) and (unread := unread_system(checkout)):
+        raise NotSupported(f"The pipeline is one of {unread}, whose jobs are not read here.")
     if not found:
         return [Finding("ci.pipeline", Status.MISSING, "No pipeline is configured in the repository.")]
     testing = [one for one in found if one.steps]
@@ -106,6 +125,11 @@ def configured(checkout: Checkout) -> list[Pipeline]:
         if "/" not in path or path.startswith((".", "ci/"))
         for text in [without_comments(checkout.text(path))]
     ]
+
+
+def unread_system(checkout: Checkout) -> str:
+    """Return the system of a pipeline that cannot be read here, or ""."""
+    return next((name for name, files in UNREAD.items() if checkout.files(*files)), "")
 
 
 def without_comments(text: str) -> str:

@@ -17,6 +17,8 @@ FOR_DEVELOPERS = re.compile(r"(?i)(^|/)(\.devcontainer|dev(-\w+)?|hack|functiona
 DEVELOPERS_NAME = re.compile(r"(?i)dev|test|gitpod|builder")
 # What gives up the rights of root after the start, in the image or in the script that starts it.
 STEPS_DOWN = re.compile(r"\b(su-exec|gosu|setpriv|s6-setuidgid|chpst|runuser)\b")
+# Supervisors that run as root and start each service as somebody else.
+SUPERVISED = re.compile(r"\bs6-overlay\b")
 ROOT = re.compile(r"^(root|0)(:|$)")
 # These images set a user of their own.
 ROOTLESS = re.compile(r"nonroot|unprivileged|rootless|^(docker\.io/)?bitnami/|chainguard|cgr\.dev")
@@ -112,6 +114,8 @@ def privileges(read: list[Step], last: list[Step]) -> list[tuple[Status, str]]:
 def steps_down(checkout: Checkout, last: list[Step]) -> bool:
     """Tell whether the image, or a script of the repository that starts it, gives up the rights of root."""
     if any(STEPS_DOWN.search(step.rest) for step in last if step.word in {"RUN", "ENTRYPOINT", "CMD"}):
+        return True
+    if any(SUPERVISED.search(step.rest) for step in last if step.word in {"RUN", "ADD", "COPY"}):
         return True
     started = " ".join(step.rest for step in last if step.word in {"ENTRYPOINT", "CMD", "COPY", "ADD"})
     names = {

@@ -32,7 +32,10 @@ LANGUAGES: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = (
         re.compile(r"(Test|Tests|IT|Spec)\.(java|kt|groovy|scala)$|(^|/)Test[A-Z]\w*\.(java|kt)$"),
         re.compile(r"@(?:Test|ParameterizedTest)\b|\bfun `"),
     ),
-    (re.compile(r"_spec\.rb$|_test\.rb$"), re.compile(r"(?m)^\s*(?:it|test|specify|scenario)\b")),
+    (
+        re.compile(r"_spec\.rb$|_test\.rb$|(^|/)test_[^/]*\.rb$"),
+        re.compile(r"(?m)^\s*(?:(?:it|test|specify|scenario)\b|def test_\w)"),
+    ),
     (
         re.compile(r"Test\.php$|(^|/)tests/.*\.php$"),
         re.compile(r"(?im)function\s+test\w*\(|#\[Test\]|@test\b|^\s*(?:it|test)\("),
@@ -41,6 +44,11 @@ LANGUAGES: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = (
     (re.compile(r"\.rs$"), re.compile(r"(?m)#\[(?:\w+::)?test\]|^\s*\w*test!\s*[({]")),
     (re.compile(r"Tests?\.cs$"), re.compile(r"\[(?:Fact|Theory|Test|TestMethod)\b")),
     (re.compile(r"_test\.exs$"), re.compile(r"(?m)^\s*test \"")),
+    # Common Test and EUnit of Erlang.
+    (
+        re.compile(r"_SUITE\.erl$|_tests?\.erl$"),
+        re.compile(r"(?m)^(?!init_per|end_per|all\()\w+\((?:_?Config\w*|_)\) *->|^\w+_test_?\(\) *->"),
+    ),
 )
 LOAD_FILES = re.compile(
     r"(?i)(^|/)(locustfile[^/]*\.py|[^/]*\.jmx|artillery[^/]*\.ya?ml|[^/]*(k6|load[-_]?test)[^/]*\.(js|ts|py))$"
@@ -81,7 +89,18 @@ WORDS = {"unit": "unit tests", "integration": "integration tests", "e2e": "end-t
 def kinds_of_tests(checkout: Checkout) -> list[Finding]:
     """Count tests by kind, from their names and what they use. Whether they pass, a pipeline has to say."""
     if not checkout.files(
-        "*.py", "*.[jt]s", "*.[jt]sx", "*.go", "*.java", "*.kt", "*.rb", "*.php", "*.rs", "*.cs", "*.exs"
+        "*.py",
+        "*.[jt]s",
+        "*.[jt]sx",
+        "*.go",
+        "*.java",
+        "*.kt",
+        "*.rb",
+        "*.php",
+        "*.rs",
+        "*.cs",
+        "*.exs",
+        "*.erl",
     ):
         raise NotSupported("The repository holds no code of a language whose tests are known here.")
     counts: Counter[str] = Counter()

@@ -40,6 +40,26 @@ JUDGED: dict[str, tuple[Probe, dict[str, str], list[Status]]] = {
     "ant runs the tests": (ci, workflow("ant -noinput deploy test-nio"), [OK]),
     "the name of the tool is a variable": (ci, workflow("${{ env.CARGO }} test --workspace"), [OK]),
     "AppVeyor has a key for tests": (ci, {"appveyor.yml": "test_script:\n  - bundle exec rake test\n"}, [OK]),
+    "Cirrus CI names a key by what it does": (
+        ci,
+        {".cirrus.yml": "task:\n  unit_test_script:\n    - go test ./...\n"},
+        [OK],
+    ),
+    "mage runs the tests": (ci, workflow("mage -v check"), [OK]),
+    "s6-overlay starts each service as somebody else": (
+        dockerfile,
+        {"Dockerfile": f"{IMAGE}ADD https://example.com/s6-overlay-amd64.tar.gz /tmp/\nENTRYPOINT /init\n"},
+        [OK],
+    ),
+    "extras in the way of pbr": (
+        imports_declared,
+        {
+            "setup.cfg": "[metadata]\nname = x\n[extras]\nkms =\n    castellan>=0.13.0 # Apache-2.0\n",
+            "requirements.txt": "six\n",
+            "x/__init__.py": "import castellan\nimport six\n",
+        },
+        [OK],
+    ),
     "Maven by way of a function": (ci, {"Jenkinsfile": 'mavenBuild("jdk11", "clean install")\n'}, [OK]),
     "Maven leaves the tests out": (ci, workflow("mvn -B clean install -DskipTests"), [PARTIAL]),
     "Maven skips the tests": (ci, workflow("mvn verify -Dmaven.test.skip=true"), [PARTIAL]),
@@ -126,6 +146,16 @@ PASSED_OVER: dict[str, tuple[Probe, dict[str, str]]] = {
         error_tracking,
         {"package.json": '{"name": "x", "files": ["lib"], "dependencies": {"a": "1"}}', "lib/x.js": "x()\n"},
     ),
+    "a pipeline of Zuul": (ci, {".zuul.yaml": "- project:\n    check:\n      jobs:\n        - tox-py311\n"}),
+    "a pipeline of TeamCity": (ci, {".teamcity/settings.kts": "project { }\n", **workflow("make stale")}),
+    "an image for a server that tests use": (
+        dockerfile,
+        {"fstest/testserver/images/hdfs/Dockerfile": IMAGE},
+    ),
+    "what systemd gives": (
+        env_documented,
+        {"requirements.txt": "six\n", "app.py": "import os\nx = os.environ.get('NOTIFY_SOCKET')\n"},
+    ),
     "a limiter of their own": (
         rate_limiting,
         {"app.py": "import flask\n\n\nclass RateLimitMiddleware:\n    pass\n"},
@@ -163,6 +193,9 @@ TESTS: dict[str, tuple[str, str, str]] = {
     "a macro for tests": ("tests/feature.rs", "rgtest!(f1, |dir: Dir| {});\n", "integration"),
     "models below a folder called api": ("src/api/spec/models/user_spec.rb", "it 'works' do\nend\n", "unit"),
     "requests below specs": ("spec/requests/user_spec.rb", "it 'works' do\nend\n", "integration"),
+    "minitest in Ruby": ("test/test_server.rb", "def test_starts\nend\n", "unit"),
+    "Common Test in Erlang": ("apps/x/test/x_SUITE.erl", "starts(Config) ->\n  ok.\n", "unit"),
+    "EUnit in Erlang": ("src/x_tests.erl", "starts_test() ->\n  ok.\n", "unit"),
     "no folder of tests": ("api/user_test.go", "func TestA(t *testing.T) {}\n", "integration"),
 }
 
@@ -184,7 +217,11 @@ def test_tests_are_counted_by_the_ways_of_their_language(path: str, code: str, k
         ("contrib/systemd/x.service", True),
         ("zookeeper-contrib/zkui/setup.py", True),
         ("shop/contrib/sites/models.py", False),
+        ("fstest/testserver/run.go", True),
+        ("deps/rabbitmq_stomp_examples/echo.html", True),
         ("latest-news/app.py", False),
+        ("latest/app.py", False),
+        ("testimonials/app.py", False),
         ("contest-data/app.py", False),
         ("ab_testing_service/app.py", False),
     ],
