@@ -220,12 +220,12 @@ def _watch(process: subprocess.Popen[bytes], copy: Path, until: float) -> None:
 
 
 def _size(folder: Path) -> int:
+    """Return how many bytes lie below a folder in which git is at work; what goes away meanwhile is none."""
     total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += path.lstat().st_size
-        except FileNotFoundError:  # git renames its temporary files while we count
-            continue
+    for place, _, names in os.walk(folder):  # passes over a folder that is gone
+        for name in names:
+            with suppress(FileNotFoundError, NotADirectoryError):
+                total += Path(place, name).lstat().st_size
     return total
 
 

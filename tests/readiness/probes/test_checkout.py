@@ -1,6 +1,7 @@
 """Checkouts of repositories that nobody vouches for, on this machine and from a server on loopback."""
 
 import os
+import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -436,3 +437,26 @@ def test_a_clone_leaves_nothing_behind(tmp_path: Path) -> None:
         assert copy.exists()
 
     assert not copy.parent.exists()
+
+
+def test_what_git_removes_while_it_is_counted_does_not_break_the_clone(
+    tmp_path: Path,
+) -> None:
+    stop = threading.Event()
+
+    def churn() -> None:
+        while not stop.is_set():
+            folder = tmp_path / "refs" / "heads"
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "main.lock").write_bytes(b"x" * 100)
+            shutil.rmtree(tmp_path / "refs")
+
+    thread = threading.Thread(target=churn)
+    thread.start()
+    try:
+        sizes = {git._size(tmp_path) for _ in range(3000)}
+    finally:
+        stop.set()
+        thread.join()
+
+    assert sizes <= {0, 100}
