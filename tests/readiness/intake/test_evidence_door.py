@@ -642,3 +642,22 @@ def test_the_list_shows_what_became_of_each_delivery_what_it_says_and_what_it_mo
     assert 'class="tag fail">' in page and "<span>rejected</span>" in page
     assert 'class="tag pass">' in page and "<span>pass</span>" in page
     assert "abcdef123456</code>" in page and "feature/x" in page
+
+
+def test_a_rejected_delivery_says_why_in_red_and_an_applied_one_is_not_alarming() -> None:
+    ticket = factories.ticket()
+    bearer = f"Bearer {token_for(ticket.deployment)}"
+    post(ticket.deployment, b"<nonsense", query="format=junit&run_id=1", bearer=bearer)
+    post(ticket.deployment, query="format=junit&run_id=2", bearer=bearer)
+    client = Client()
+    client.force_login(factories.alice())
+
+    pages = []
+    for delivery in Delivery.objects.order_by("pk"):
+        Delivery.objects.work(delivery.pk)
+        pages.append(client.get(delivery.get_absolute_url()).text)
+
+    rejected, applied = pages
+    assert 'class="note fail"' in rejected
+    assert Delivery.objects.order_by("pk")[0].reason in rejected
+    assert 'class="note fail"' not in applied
