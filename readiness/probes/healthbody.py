@@ -88,7 +88,7 @@ NAME_KEYS = ("name", "component", "service", "label", "checker", "checkname", "c
 # Parts stand below these in a part that has a status of its own.
 PARTS = ("components", "details", "checks", "entries")
 # Whatever is named below these is not well, in whatever words.
-FAILURES = frozenset({"failures", "failed", "errors"})
+FAILURES = frozenset({"failures", "failed", "errors", "problems", "issues", "alerts"})
 # A true or false about one of these says something else, or the opposite: "db_error": false is good.
 NOT_OF_STATE = frozenset(
     {"down", "error", "errors", "fail", "failed", "failing", "failure", "failures", "degraded", "locked"}
@@ -276,6 +276,9 @@ def _of_pair(key: str, value: Any, depth: int, group: str) -> Iterator[Component
         return
     if low in FAILURES and isinstance(value, Mapping):
         yield from (Component(str(failed), "down", str(why)) for failed, why in value.items() if why)
+        return
+    if low in FAILURES and value:
+        yield Component(name, "down", str(value))
         return
     inner = {str(part).lower(): own for part, own in value.items()} if isinstance(value, Mapping) else {}
     # The draft gives a list of measurements for a component: "postgres:responseTime": [{"status": "pass"}]
