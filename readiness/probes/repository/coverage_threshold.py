@@ -39,15 +39,28 @@ MEASURES = re.compile(
     r"--cov\b|\bcoverage run\b|pytest-cov|--coverage\b|collectCoverage|\bnyc\b|\bc8\b|jacoco|@vitest/coverage"
     r"|codecov|coveralls|sonar"
 )
-TARGET = re.compile(r"(?m)^\s*target:\s*[\"']?(\d+(?:\.\d+)?)\s*%?")
+TARGET = re.compile(r"(?m)^\s*target:\s*[\"']?(auto|\d+(?:\.\d+)?)\s*%?")
 
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """Where a threshold is set, and to what: per cent, or below zero the number of gaps that are borne."""
+    """Where a threshold is set, and to what: per cent, or below zero the number of gaps that are borne.
+
+    With `is_of_before` it is whatever was reached before.
+    """
 
     at: str
     level: float
+    is_of_before: bool = False
+
+    @property
+    def words(self) -> str:
+        """When the run fails."""
+        if self.is_of_before:
+            return "when less is covered than before"
+        if self.level > 0:
+            return f"below {self.level:g} % of coverage"
+        return f"with more than {-self.level:g} gaps"
 
 
 @probe(
@@ -63,13 +76,10 @@ def coverage_threshold(checkout: Checkout) -> list[Finding]:
     if not checkout.own_files(*KNOWN):
         raise NotSupported("Coverage thresholds are known here for Python, JavaScript, Java and Kotlin only.")
     found = [*in_python(checkout), *in_javascript(checkout), *in_java(checkout), *in_runs(checkout)]
-    real = [one for one in found if one.level]
+    real = [one for one in found if one.level or one.is_of_before]
     evidence = {"thresholds": [{"at": one.at, "level": one.level} for one in found[:20]]}
     if real:
-        said = (
-            f"below {real[0].level:g} %" if real[0].level > 0 else f"with more than {-real[0].level:g} gaps"
-        )
-        detail = f"The test run fails {said} of coverage ({real[0].at})."
+        detail = f"The test run fails {real[0].words} ({real[0].at})."
         return [Finding(CLAIM, Status.OK, detail, evidence)]
     if found:
         return [Finding(CLAIM, Status.PARTIAL, f"The threshold is zero ({found[0].at}).", evidence)]
@@ -136,9 +146,9 @@ def in_runs(checkout: Checkout) -> Iterator[Threshold]:
         yield from under(path, without_comments(text))
         yield from of_c8(path, without_comments(text))
     for path, text in checkout.own_texts("codecov.y*ml", ".codecov.y*ml"):
-        found = None if "informational: true" in text else TARGET.search(without_comments(text))
-        if found:
-            yield from threshold(path, found[1])
+        targets = [] if "informational: true" in text else TARGET.findall(without_comments(text))
+        for target in targets:
+            yield from [Threshold(path, 0, True)] if target == "auto" else threshold(path, target)
 
 
 def under(path: str, text: str) -> Iterator[Threshold]:

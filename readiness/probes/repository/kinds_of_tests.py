@@ -23,7 +23,7 @@ LANGUAGES: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = (
             r"|((^|/)(__tests__|tests?|specs?|e2e|cypress)/.*\.[mc]?[jt]sx?$)"
         ),
         re.compile(
-            r"(?m)^\s*(?:(?:it|test|Deno\.test|specify)(?:\.(?:only|concurrent|fails|serial))*\(|(?:it|test)\.each\b)"
+            r"(?m)^\s*(?:(?:it|(?:t\.)?test|Deno\.test|specify)(?:\.(?:only|concurrent|fails|serial))*\(|(?:it|test)\.each\b)"
         ),
     ),
     (re.compile(r"\.robot$"), re.compile(r"(?mi)^\*+ *(?:Test Cases|Tasks)")),

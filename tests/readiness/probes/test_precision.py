@@ -10,6 +10,7 @@ from readiness.probes.checkout import Checkout, is_aside
 from readiness.probes.outcomes import NotApplicable, NotSupported
 from readiness.probes.repository.asset_budget import asset_budget
 from readiness.probes.repository.ci import ci
+from readiness.probes.repository.coverage_threshold import coverage_threshold
 from readiness.probes.repository.dockerfile import dockerfile
 from readiness.probes.repository.docs_by_content import docs_by_content
 from readiness.probes.repository.env_documented import env_documented
@@ -49,6 +50,20 @@ JUDGED: dict[str, tuple[Probe, dict[str, str], list[Status]]] = {
     "s6-overlay starts each service as somebody else": (
         dockerfile,
         {"Dockerfile": f"{IMAGE}ADD https://example.com/s6-overlay-amd64.tar.gz /tmp/\nENTRYPOINT /init\n"},
+        [OK],
+    ),
+    "a target for each part, and none for one of them": (
+        coverage_threshold,
+        {
+            "a.js": "",
+            "codecov.yml": "coverage:\n  status:\n    patch:\n      lint:\n        target: 0%\n"
+            "      unit:\n        target: 90%\n",
+        },
+        [OK],
+    ),
+    "a target that is what was reached before": (
+        coverage_threshold,
+        {"a.js": "", "codecov.yml": "coverage:\n  status:\n    project:\n      a:\n        target: auto\n"},
         [OK],
     ),
     "extras in the way of pbr": (
@@ -152,6 +167,10 @@ PASSED_OVER: dict[str, tuple[Probe, dict[str, str]]] = {
         dockerfile,
         {"fstest/testserver/images/hdfs/Dockerfile": IMAGE},
     ),
+    "what the system gives to Node": (
+        env_documented,
+        {"package.json": "{}", "a.js": "x = process.env.LOCALAPPDATA || process.env.NODE_DEBUG;\n"},
+    ),
     "what systemd gives": (
         env_documented,
         {"requirements.txt": "six\n", "app.py": "import os\nx = os.environ.get('NOTIFY_SOCKET')\n"},
@@ -193,6 +212,7 @@ TESTS: dict[str, tuple[str, str, str]] = {
     "a macro for tests": ("tests/feature.rs", "rgtest!(f1, |dir: Dir| {});\n", "integration"),
     "models below a folder called api": ("src/api/spec/models/user_spec.rb", "it 'works' do\nend\n", "unit"),
     "requests below specs": ("spec/requests/user_spec.rb", "it 'works' do\nend\n", "integration"),
+    "tap in JavaScript": ("test/lib/npm.js", "t.test('not yet loaded', async t => {})\n", "unit"),
     "minitest in Ruby": ("test/test_server.rb", "def test_starts\nend\n", "unit"),
     "Common Test in Erlang": ("apps/x/test/x_SUITE.erl", "starts(Config) ->\n  ok.\n", "unit"),
     "EUnit in Erlang": ("src/x_tests.erl", "starts_test() ->\n  ok.\n", "unit"),
