@@ -76,7 +76,7 @@ ASIDE = frozenset(
 # Folders of fixtures, tests and examples by longer names: fixtures-expired, integration-tests, test-data.
 ASIDE_NAME = re.compile(
     r"fixtures?[-_.].+|.+[-_.](tests|fixtures?|testdata|examples)|tests?[-_.](data|files|resources)"
-    r"|(fs|unit|e2e|func)tests?|test(servers?|suites?|cases?|helpers?|utils?)"
+    r"|(fs|unit|e2e|func)tests?|test(servers?|helpers?)"
 )
 # At the top it is what others gave, and nobody here deploys; further down it may be a package like another.
 GIVEN = re.compile(r"(.+-)?contrib/")

@@ -277,7 +277,7 @@ def _of_pair(key: str, value: Any, depth: int, group: str) -> Iterator[Component
     if low in FAILURES and isinstance(value, Mapping):
         yield from (Component(str(failed), "down", str(why)) for failed, why in value.items() if why)
         return
-    if low in FAILURES and value:
+    if low in FAILURES and value and not (isinstance(value, list) and isinstance(value[0], Mapping)):
         yield Component(name, "down", str(value))
         return
     inner = {str(part).lower(): own for part, own in value.items()} if isinstance(value, Mapping) else {}

@@ -24,6 +24,8 @@ COMMANDS = frozenset(
         "inlineScript",
     }
 )
+# Cirrus CI names them by what they do: main_script, unit_test_script. What runs after them stops nothing.
+SCRIPT = re.compile(r"(?!after_)\w+_script$")
 TEST = re.compile(
     r"(?i)\b(pytest|tox|nox|unittest|manage\.py test|hatch (run )?test"
     r"|(npm|pnpm|yarn|bun)( run)?( -\S+)* (t|test\S*)|vitest|jest|mocha|node --test|deno test"
@@ -112,8 +114,7 @@ def walk(document: Any) -> Iterator[tuple[str, bool]]:
                 continue
             tolerated = tolerated or may_fail(node)
             for key, value in node.items():
-                # Cirrus CI names them by what they do: main_script, unit_test_script.
-                if key in COMMANDS or str(key).endswith("_script"):
+                if key in COMMANDS or SCRIPT.match(str(key)):
                     yield from ((line, tolerated) for line in lines_of(value) if is_test(line))
                 waiting.append((value, tolerated))
         elif isinstance(node, list):

@@ -43,12 +43,10 @@ SYSTEMS: dict[str, System] = {
     "Semaphore": System((".semaphore/*.y*ml",)),
     "AppVeyor": System(("appveyor.yml", ".appveyor.yml")),
     "Cirrus CI": System((".cirrus.yml",)),
-    "SourceHut": System((".build.yml", ".builds/*.yml")),
-    "Cloud Build": System(("cloudbuild*.y*ml",)),
-    "CodeBuild": System(("buildspec*.y*ml",)),
     "a script": System((".ci/run", "ci/run", ".ci/run.sh")),
 }
-# Their jobs lie elsewhere, or are in a language of their own: that there is a pipeline is all that is seen.
+# Their jobs, or what starts them, lie elsewhere or are in a language of their own. That there is one is all
+# that is seen.
 UNREAD: dict[str, tuple[str, ...]] = {
     "Zuul": (".zuul.y*ml", ".zuul.d/*.y*ml", "zuul.y*ml", "zuul.d/*.y*ml"),
     "TeamCity": (".teamcity/*",),
@@ -60,6 +58,9 @@ UNREAD: dict[str, tuple[str, ...]] = {
     "Bitrise": ("bitrise.yml",),
     "Screwdriver": ("screwdriver.yaml",),
     "Packit": (".packit.y*ml",),
+    "SourceHut": (".build.yml", ".builds/*.yml"),
+    "Cloud Build": ("cloudbuild*.y*ml",),
+    "CodeBuild": ("buildspec*.y*ml",),
 }
 
 
@@ -90,7 +91,7 @@ def ci(checkout: Checkout) -> list[Finding]:
     """Look for a pipeline, for a step in it that tests, and for a failure that goes unnoticed."""
     found = list(configured(checkout))
     if not any(one.steps for one in found) and (unread := unread_system(checkout)):
-        raise NotSupported(f"The pipeline is one of {unread}, whose jobs are not read here.")
+        raise NotSupported(f"The pipeline is one of {unread}, which is not read here.")
     if not found:
         return [Finding("ci.pipeline", Status.MISSING, "No pipeline is configured in the repository.")]
     testing = [one for one in found if one.steps]

@@ -17,8 +17,9 @@ FOR_DEVELOPERS = re.compile(r"(?i)(^|/)(\.devcontainer|dev(-\w+)?|hack|functiona
 DEVELOPERS_NAME = re.compile(r"(?i)dev|test|gitpod|builder")
 # What gives up the rights of root after the start, in the image or in the script that starts it.
 STEPS_DOWN = re.compile(r"\b(su-exec|gosu|setpriv|s6-setuidgid|chpst|runuser)\b")
-# Supervisors that run as root and start each service as somebody else.
+# A supervisor that runs as root; whether its services do, their scripts say, which lie in these folders.
 SUPERVISED = re.compile(r"\bs6-overlay\b")
+SERVICES = ("*/services.d/*", "*/s6-rc.d/*", "*/cont-init.d/*")
 ROOT = re.compile(r"^(root|0)(:|$)")
 # These images set a user of their own.
 ROOTLESS = re.compile(r"nonroot|unprivileged|rootless|^(docker\.io/)?bitnami/|chainguard|cgr\.dev")
@@ -115,13 +116,13 @@ def steps_down(checkout: Checkout, last: list[Step]) -> bool:
     """Tell whether the image, or a script of the repository that starts it, gives up the rights of root."""
     if any(STEPS_DOWN.search(step.rest) for step in last if step.word in {"RUN", "ENTRYPOINT", "CMD"}):
         return True
-    if any(SUPERVISED.search(step.rest) for step in last if step.word in {"RUN", "ADD", "COPY"}):
-        return True
     started = " ".join(step.rest for step in last if step.word in {"ENTRYPOINT", "CMD", "COPY", "ADD"})
     names = {
         name.rpartition("/")[2] for name in re.findall(r"[\w./-]+\.sh\b|[\w./-]*entrypoint[\w.-]*", started)
     }
     scripts = [path for path in checkout.own_files() if path.rpartition("/")[2] in names]
+    if any(SUPERVISED.search(step.rest) for step in last if step.word in {"RUN", "ADD", "COPY"}):
+        scripts += checkout.own_files(*SERVICES)
     return any(STEPS_DOWN.search(checkout.text(path)) for path in scripts)
 
 

@@ -45,7 +45,17 @@ async def rate_limit(target: Target) -> list[Finding]:
         raise NotSupported("A limit is tried at the deployment's own origin only: nobody else agreed to it.")
     answers = await burst(target, most(target.rate_limit))
     del target.exchanges[1:-1]  # they are all alike: the first and the last say it
-    return [(judged if target.rate_limit_method == "GET" else attempted)(target, answers)]
+    statuses = Counter(str(answer.status) for answer in answers)
+    evidence = {
+        "path": target.rate_limit_path,
+        "sent": len(answers),
+        "statuses": dict(statuses),
+        "limit": target.rate_limit,
+    }
+    if answers[-1].status == 429:
+        return [refusing(target.rate_limit_path, answers[-1], len(answers), evidence)]
+    allowing = allowed if target.rate_limit_method == "GET" else turned_away
+    return [allowing(target, answers, evidence)]
 
 
 def most(limit: int | None) -> int:
@@ -72,13 +82,9 @@ async def burst(target: Target, count: int) -> list[Exchange]:
     return answers
 
 
-def judged(target: Target, answers: list[Exchange]) -> Finding:
+def allowed(target: Target, answers: list[Exchange], evidence: dict[str, object]) -> Finding:
     """Return what the answers say about a limit. Raises CannotTell when they say nothing."""
     path, last, count = target.rate_limit_path, answers[-1], len(answers)
-    statuses = Counter(str(answer.status) for answer in answers)
-    evidence = {"path": path, "sent": count, "statuses": dict(statuses), "limit": target.rate_limit}
-    if last.status == 429:
-        return refusing(path, last, count, evidence)
     if last.status == 403 or last.status >= 500:
         raise CannotTell(
             f"{path} answers request {count} with {last.status}, which may be a limit, a firewall or "
@@ -110,16 +116,12 @@ def judged(target: Target, answers: list[Exchange]) -> Finding:
     return Finding("sec.rate-limit", Status.FAILING, detail, evidence)
 
 
-def attempted(target: Target, answers: list[Exchange]) -> Finding:
+def turned_away(target: Target, answers: list[Exchange], evidence: dict[str, object]) -> Finding:
     """Return what the answers to empty attempts say. Raises CannotTell when they say nothing.
 
     They never fail a deployment: a limit may count names, or those attempts alone that name one.
     """
     path, last, count = target.rate_limit_path, answers[-1], len(answers)
-    statuses = Counter(str(answer.status) for answer in answers)
-    evidence = {"path": path, "sent": count, "statuses": dict(statuses), "limit": target.rate_limit}
-    if last.status == 429:
-        return refusing(path, last, count, evidence)
     if last.status not in TURNED_AWAY:
         raise CannotTell(
             f"{path} answers an empty POST with {last.status}: that is no limit, and no attempt turned away."

@@ -30,7 +30,7 @@ VERSION = re.compile(r"\d+\.\d+")
 async def security_headers(target: Target) -> list[Finding]:
     """Read the headers of one page; frames and referrers count for HTML only."""
     answer = await page(target)
-    if not answer.body:
+    if answer.complete and not answer.body:
         raise CannotTell(f"{answer.url} answers with nothing that could be misread. Name a login path.")
     absent = missing(answer)
     evidence = {"path": answer.url, "missing": absent, "tells": telling(answer)}

@@ -1,17 +1,20 @@
 """Domain registration: what registries say by RDAP, and all that they leave out."""
 
+import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from readiness.outside.egress import Client
 from readiness.outside.failures import CannotTell
 from readiness.probes.outcomes import NotApplicable, NotSupported
 from readiness.probes.runtime import domain_expiry as module
 from readiness.probes.runtime.domain_expiry import domain_expiry
+from readiness.probes.target import Target
 from tests.readiness.probes.servers import Answer, App, Request, serve
-from tests.readiness.probes.targets import look
+from tests.readiness.probes.targets import LOOPBACK, look
 from tickets.findings import Finding
 from tickets.scoring import Status
 
@@ -180,3 +183,20 @@ def test_the_list_is_asked_for_once_a_day_and_the_deployments_own_host_header_is
         monkeypatch.setattr(module, "LIST_SECONDS", 0)
         look(domain_expiry, "https://www.example.com")
         assert [request.path for request in server.requests].count("/dns.json") == 2
+
+
+def test_nothing_of_what_the_registry_says_of_people_is_kept(settings: Any) -> None:
+    async def kept(url: str) -> str:
+        async with Client(LOOPBACK) as client:
+            target = Target(base_url="https://www.example.com").bound(client)
+            settings.RDAP_SERVERS = f"{url}/dns.json"
+            findings = await domain_expiry(target)
+            return f"{findings}{[one.evidence for one in target.exchanges]}"
+
+    contact = [{"vcardArray": ["vcard", [["email", {}, "text", "owner@example.com"]]]}]
+    with serve(registry(told(NOW + timedelta(days=90), entities=contact))) as server:
+        text = asyncio.run(kept(server.url))
+
+    assert "owner@" not in text
+    assert "/rdap/domain/example.com" in text
+    assert "dns.json" not in text

@@ -162,6 +162,15 @@ def test_what_is_listed_as_a_failure_is_down_in_whatever_words() -> None:
     assert found(answering(body, 503), "redis") == {"redis": Status.FAILING}
 
 
+def test_a_list_of_failures_with_names_names_them() -> None:
+    body = {"db": "ok", "errors": [{"name": "redis", "status": "down"}]}
+
+    assert found(answering(body, 503), "postgres", "redis") == {
+        "postgres": Status.OK,
+        "redis": Status.FAILING,
+    }
+
+
 def test_the_lines_of_kubernetes_name_what_they_checked() -> None:
     lines = "[+]ping ok\n[+]postgres ok\n[-]redis failed: reason withheld\nhealthz check failed\n"
     with serve(lambda request: Answer(500, lines, {"Content-Type": "text/plain"})) as server:

@@ -28,6 +28,7 @@ Probe = Callable[..., Any]
 OK, PARTIAL, FAILING, MISSING = Status.OK, Status.PARTIAL, Status.FAILING, Status.MISSING
 WORKFLOW = "on: pull_request\njobs:\n  a:\n    steps:\n    - run: {}\n"
 IMAGE = "FROM alpine:3.20\nHEALTHCHECK CMD true\n"
+SUPERVISED = f"{IMAGE}ADD https://example.com/s6-overlay-amd64.tar.gz /tmp/\nENTRYPOINT /init\n"
 GO = 'package main\nimport "net/http"\nfunc main() { http.ListenAndServe("", nil) }\n'
 WORDS = "word " * 40
 
@@ -49,8 +50,18 @@ JUDGED: dict[str, tuple[Probe, dict[str, str], list[Status]]] = {
     "mage runs the tests": (ci, workflow("mage -v check"), [OK]),
     "s6-overlay starts each service as somebody else": (
         dockerfile,
-        {"Dockerfile": f"{IMAGE}ADD https://example.com/s6-overlay-amd64.tar.gz /tmp/\nENTRYPOINT /init\n"},
+        {"Dockerfile": SUPERVISED, "rootfs/etc/services.d/web/run": "exec s6-setuidgid app run\n"},
         [OK],
+    ),
+    "s6-overlay starts its services as root": (
+        dockerfile,
+        {"Dockerfile": SUPERVISED, "rootfs/etc/services.d/web/run": "exec run\n"},
+        [FAILING],
+    ),
+    "what runs after a job stops nothing": (
+        ci,
+        {".gitlab-ci.yml": "unit:\n  script:\n    - make build\n  after_script:\n    - npm test\n"},
+        [PARTIAL],
     ),
     "a target for each part, and none for one of them": (
         coverage_threshold,
@@ -162,6 +173,10 @@ PASSED_OVER: dict[str, tuple[Probe, dict[str, str]]] = {
         {"package.json": '{"name": "x", "files": ["lib"], "dependencies": {"a": "1"}}', "lib/x.js": "x()\n"},
     ),
     "a pipeline of Zuul": (ci, {".zuul.yaml": "- project:\n    check:\n      jobs:\n        - tox-py311\n"}),
+    "a pipeline that something outside starts": (
+        ci,
+        {"cloudbuild.yaml": "steps:\n  - script: npm test\n"},
+    ),
     "a pipeline of TeamCity": (ci, {".teamcity/settings.kts": "project { }\n", **workflow("make stale")}),
     "an image for a server that tests use": (
         dockerfile,
@@ -241,6 +256,7 @@ def test_tests_are_counted_by_the_ways_of_their_language(path: str, code: str, k
         ("deps/rabbitmq_stomp_examples/echo.html", True),
         ("latest-news/app.py", False),
         ("latest/app.py", False),
+        ("tcms/testcases/models.py", False),
         ("testimonials/app.py", False),
         ("contest-data/app.py", False),
         ("ab_testing_service/app.py", False),
