@@ -113,7 +113,7 @@ def test_the_same_report_three_times_changes_nothing(body: bytes) -> None:
         list(Problem.objects.order_by("pk").values("identity", "state", "changed_at", "first_seen_at"))
         == before
     )
-    assert ["problems" in event.after for event in Event.objects.filter(verb="recorded")] == [
+    assert ["problems" in event.after for event in Event.objects.filter(verb="recorded").order_by("pk")] == [
         True,
         False,
         False,
