@@ -1,5 +1,7 @@
 """Owns Checkout: one commit of a git repository as probes read it. Nothing is checked out or run."""
 
+import hashlib
+import json
 import re
 import subprocess
 import threading
@@ -14,6 +16,7 @@ from typing import IO, Self
 from readiness.outside.failures import CannotTell
 from readiness.outside.policy import Policy
 from readiness.probes import git
+from readiness.probes.questions import Questions
 
 FILES_LIMIT = 200_000
 READ_BYTES = 1024 * 1024
@@ -177,15 +180,19 @@ class Checkout:
     `source` is what a person asked for, `commit` the full hash, `tree` that of its content. Paths are
     relative to the top, with slashes; bytes that are not UTF-8 are shown as escapes. Symlinks and submodules
     are listed, never followed.
+
+    All that can be asked is noted in `asked`. Whoever looks asks by the methods alone: what was known without
+    being asked would be missing there, and an old answer be taken for one of now.
     """
 
     source: str
     commit: str
-    blobs: dict[str, str]
+    _blobs: dict[str, str]
     links: tuple[str, ...] = ()
     submodules: tuple[str, ...] = ()
     tree: str = ""
     reader: Reader | None = field(default=None, compare=False, repr=False)
+    asked: Questions = field(default_factory=Questions, compare=False, repr=False)
 
     @classmethod
     @contextmanager
@@ -231,21 +238,59 @@ class Checkout:
             reader=reader,
         )
 
+    def watched(self) -> Self:
+        """Return the same files for one look, with nothing asked yet; it is not told of which commit."""
+        return replace(self, commit="", tree="", asked=Questions())
+
+    def answers(self, asked: Questions) -> str:
+        """Return a sum of what is answered to the questions: equal where a look would see the same.
+
+        A file's content is answered by the hash of its blob. Links and submodules can be seen by every look.
+        """
+        total = hashlib.sha256()
+        for sort, subject, answer in self._answers(asked):
+            total.update(json.dumps([sort, subject, answer]).encode() + b"\n")
+        return total.hexdigest()
+
+    def _answers(self, asked: Questions) -> Iterator[tuple[str, object, object]]:
+        yield "aside", "", [self.links, self.submodules]
+        for patterns in sorted(asked.files):
+            yield "files", patterns, self._fitting(patterns)
+        for patterns in sorted(asked.own_files):
+            yield "own", patterns, self._own(patterns)
+        for path in sorted(asked.there):
+            yield "there", path, path in self._blobs
+        for path in sorted(asked.contents):
+            yield "content", path, self._blobs.get(path)
+
+    def __contains__(self, path: str) -> bool:
+        """Tell whether a regular file is there."""
+        self.asked.there.add(path)
+        return path in self._blobs
+
     def files(self, *patterns: str) -> list[str]:
         """Return the paths of regular files in order; with patterns, those whose name or path fits one.
 
         A pattern with a slash is held against the whole path, one without against the file's name.
         """
+        self.asked.files.add(patterns)
+        return self._fitting(patterns)
+
+    def _fitting(self, patterns: tuple[str, ...]) -> list[str]:
         if not patterns:
-            return sorted(self.blobs)
+            return sorted(self._blobs)
         by_path, by_name = _fitting(patterns)
         return sorted(
-            path for path in self.blobs if by_path.match(path) or by_name.match(path.rpartition("/")[2])
+            path for path in self._blobs if by_path.match(path) or by_name.match(path.rpartition("/")[2])
         )
 
     def own_files(self, *patterns: str) -> list[str]:
         """Return `files` without vendored and built ones, tests, examples and documents: what really runs."""
-        return [path for path in self.files(*patterns) if not is_aside(path)]
+        self.asked.own_files.add(patterns)
+        return self._own(patterns)
+
+    def _own(self, patterns: tuple[str, ...]) -> list[str]:
+        return [path for path in self._fitting(patterns) if not is_aside(path)]
 
     def own_texts(self, *patterns: str) -> Iterator[tuple[str, str]]:
         """Yield `own_files` with their text. What a partial copy left out is passed over."""
@@ -262,7 +307,12 @@ class Checkout:
         """
         if self.reader is None:
             raise RuntimeError("This checkout is closed.")
-        content = self.reader.blob(self.blobs[path], limit)
+        self.asked.contents.add(path)
+        try:
+            content = self.reader.blob(self._blobs[path], limit)
+        except CannotTell:
+            self.asked.unanswered.add(path)
+            raise
         if content is None:
             raise CannotTell(f"{path} is too large or not in this partial copy, so it was not read.")
         return content
@@ -271,7 +321,12 @@ class Checkout:
         """Return a file's bytes; None for one of more than 1 MB that a partial copy left out."""
         if self.reader is None:
             raise RuntimeError("This checkout is closed.")
-        return self.reader.size(self.blobs[path])
+        self.asked.contents.add(path)
+        try:
+            return self.reader.size(self._blobs[path])
+        except CannotTell:
+            self.asked.unanswered.add(path)
+            raise
 
     def text(self, path: str) -> str:
         """Return a file's first megabyte as text with plain line ends; what is not UTF-8 is replaced."""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from glob import escape
 from pathlib import PurePosixPath
 
 from readiness.probes.checkout import Checkout
@@ -81,9 +82,10 @@ class Manifests:
             for folder, package in self.packages.items()
         }
         self.members = {str(package.get("name")) for package in self.packages.values()}
+        everything = checkout.files()
         self.places = {
             one
-            for path in checkout.blobs
+            for path in everything
             for one in (*above(path)[:-1], beside(folder_of(path), path.rpartition("/")[2].partition(".")[0]))
         }
         self.modules = {
@@ -91,7 +93,7 @@ class Manifests:
             for path in checkout.own_files(*SOURCES)
             if folder_of(path).rpartition("/")[2] in MODULE_FOLDERS
         }
-        self.files = {path.rpartition("/")[2] for path in checkout.blobs}
+        self.files = {path.rpartition("/")[2] for path in everything}
         self.deno = {folder_of(path) for path in checkout.files("deno.json", "deno.jsonc")}
         self.configured = {
             folder: " ".join(checkout.text(path)[:CONFIGURATION] for path in self._configuration(folder))
@@ -100,7 +102,7 @@ class Manifests:
 
     def _configuration(self, folder: str) -> list[str]:
         wanted = ("*.config.*", "[tj]sconfig*.json", "package.json", ".babelrc*", "angular.json")
-        here = (beside(folder, pattern) for pattern in wanted)
+        here = (beside(escape(folder), pattern) for pattern in wanted)
         return [path for path in self.checkout.files(*here) if folder_of(path) == folder]
 
     def home(self, path: str) -> str | None:

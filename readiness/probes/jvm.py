@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from glob import escape
 
 from readiness.probes.checkout import Checkout
 from readiness.probes.manifests import beside, deployable, folder_of
@@ -30,7 +31,7 @@ def builds(checkout: Checkout) -> Iterator[Build]:
         text = blanked(checkout.whole(path), "<!--", "-->")
         if any(spans(text, *DEPENDENCY)):
             lock = beside(folder_of(path), "lockfile.json")
-            yield Build(path, lock if lock in checkout.blobs else "", tuple(maven(text)), "Maven")
+            yield Build(path, lock if lock in checkout else "", tuple(maven(text)), "Maven")
     for name in ("build.gradle", "build.gradle.kts"):
         for path in deployable(checkout, name):
             text = re.sub(r"(?m)^\s*//.*$", "", checkout.whole(path))
@@ -59,7 +60,7 @@ def gradle(text: str) -> Iterator[tuple[int, str]]:
 def gradle_lock(checkout: Checkout, path: str) -> str:
     """Return the lock beside a build file, or the folder in which older versions keep one for each use."""
     lock = beside(folder_of(path), "gradle.lockfile")
-    older = beside(folder_of(path), "gradle/dependency-locks/")
-    return (
-        lock if lock in checkout.blobs else next((one for one in checkout.blobs if one.startswith(older)), "")
-    )
+    if lock in checkout:
+        return lock
+    older = beside(escape(folder_of(path)), "gradle/dependency-locks/*")
+    return next(iter(checkout.files(older)), "")

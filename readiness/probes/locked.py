@@ -154,7 +154,7 @@ def bundler(checkout: Checkout, path: str) -> Iterator[Package]:
 def for_developers(checkout: Checkout, path: str) -> set[str]:
     """Return the gems that the Gemfile beside a lock puts into the groups of developers and tests alone."""
     gemfile = beside(folder_of(path), "Gemfile")
-    text = checkout.whole(gemfile) if gemfile in checkout.blobs else ""
+    text = checkout.whole(gemfile) if gemfile in checkout else ""
     inside = re.findall(
         r"(?ms)^group[ \t]+([^\s][^\n]{0,200}?)[ \t]do[ \t]*$((?:(?!^group\b).)*?)^end\b", text
     )
@@ -202,7 +202,7 @@ def go(checkout: Checkout, path: str) -> Iterator[Package]:
 def from_sum(checkout: Checkout, path: str, mod: gomod.GoMod) -> dict[str, str]:
     """Return the modules of the go.sum beside a go.mod that is too old to name them all."""
     lock = beside(folder_of(path), "go.sum")
-    if mod.minor >= 17 or lock not in checkout.blobs:
+    if mod.minor >= 17 or lock not in checkout:
         return {}
     known = re.findall(r"(?m)^(\S+) (v[^\s/]+) h1:", checkout.whole(lock))
     return dict(sorted(known, key=lambda one: [int(part) for part in re.findall(r"\d+", one[1])]))

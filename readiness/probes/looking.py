@@ -14,6 +14,7 @@ from readiness.outside.failures import CannotTell
 from readiness.outside.policy import Blocked
 from readiness.probes.checkout import Checkout
 from readiness.probes.outcomes import OF_STATUS, SAW, NotApplicable, NotSupported, Outcome, judge
+from readiness.probes.questions import Questions
 from readiness.probes.registry import Probe, RepositoryLook, RuntimeLook
 from readiness.probes.sharing import Answers
 from readiness.probes.target import Target
@@ -50,7 +51,8 @@ class Result:
     """What a job came to. Only a confirmed result may become observations.
 
     `detail` is one or more whole sentences; `evidence` is redacted and free of what differs every time;
-    `duration` is in seconds, over all `looks`.
+    `duration` is in seconds, over all `looks`; `asked` is what the last look asked of a repository, None
+    where it rests on something else.
     """
 
     job: Job
@@ -62,6 +64,7 @@ class Result:
     duration: float = 0.0
     confirmed: bool = False
     looks: int = 1
+    asked: Questions | None = None
 
     @property
     def probe(self) -> Probe:
@@ -123,6 +126,7 @@ async def confirmed_look(
         time.monotonic() - started,
         agree,
         looks,
+        look.asked,
     )
 
 
@@ -147,6 +151,7 @@ class Look:
     detail: str
     findings: tuple[Finding, ...] = ()
     exchanges: tuple[Mapping[str, Any], ...] = ()
+    asked: Questions | None = None
 
     @property
     def timed_out(self) -> bool:
@@ -171,8 +176,11 @@ async def look_once(job: Job, client: Client, answers: Answers | None = None) ->
     """Ask a probe once, within its deadline, and return what it saw. Raises nothing but cancellation."""
     probe, subject = job.probe, job.subject
     if isinstance(subject, Target):
-        subject = subject.bound(client, answers)
-    return await _asked(probe, subject)
+        return await _asked(probe, subject.bound(client, answers))
+    watched = subject.watched()
+    look = await _asked(probe, watched)
+    of_commit = [replace(finding, commit=finding.commit or subject.commit) for finding in look.findings]
+    return replace(look, findings=tuple(of_commit), asked=watched.asked)
 
 
 def _exchanges(subject: Target | Checkout) -> tuple[Mapping[str, Any], ...]:
@@ -211,8 +219,7 @@ async def _asked(probe: Probe, subject: Target | Checkout) -> Look:
 async def _findings(probe: Probe, subject: Target | Checkout) -> list[Finding]:
     if isinstance(subject, Target):
         return await cast(RuntimeLook, probe.look)(subject)
-    findings = await asyncio.to_thread(cast(RepositoryLook, probe.look), subject)
-    return [replace(finding, commit=finding.commit or subject.commit) for finding in findings]
+    return await asyncio.to_thread(cast(RepositoryLook, probe.look), subject)
 
 
 def one_each(findings: Sequence[Finding]) -> list[Finding]:

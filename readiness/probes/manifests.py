@@ -121,7 +121,7 @@ def _pyproject_needs_lock(checkout: Checkout, path: str) -> bool:
 
 def _uv_workspace(checkout: Checkout, top: str, folder: str) -> bool:
     path = beside(top, "pyproject.toml")
-    if path not in checkout.blobs:
+    if path not in checkout:
         return False
     members = table(load_toml(checkout, path), "tool", "uv", "workspace").get("members")
     return isinstance(members, list) and is_member(folder, top, members)
@@ -144,11 +144,11 @@ def is_npm_library(checkout: Checkout, package: dict[str, Any]) -> bool:
 def _npm_workspace(checkout: Checkout, top: str, folder: str) -> bool:
     package, pnpm = beside(top, "package.json"), beside(top, "pnpm-workspace.yaml")
     globs: list[Any] = []
-    if package in checkout.blobs:
+    if package in checkout:
         declared = load_json(checkout, package).get("workspaces")
         found = declared.get("packages") if isinstance(declared, dict) else declared
         globs += found if isinstance(found, list) else []
-    if pnpm in checkout.blobs:
+    if pnpm in checkout:
         lines = (line.strip() for line in checkout.text(pnpm).splitlines())
         globs += [line.removeprefix("-").strip(" '\"") for line in lines if line.startswith("-")]
     return is_member(folder, top, globs)
@@ -157,13 +157,13 @@ def _npm_workspace(checkout: Checkout, top: str, folder: str) -> bool:
 def _cargo_needs_lock(checkout: Checkout, path: str) -> bool:
     cargo = load_toml(checkout, path)
     folder = folder_of(path)
-    is_binary = "bin" in cargo or beside(folder, "src/main.rs") in checkout.blobs or "workspace" in cargo
+    is_binary = "bin" in cargo or beside(folder, "src/main.rs") in checkout or "workspace" in cargo
     return is_binary and bool(table(cargo, "dependencies") or "workspace" in cargo)
 
 
 def _cargo_workspace(checkout: Checkout, top: str, folder: str) -> bool:
     path = beside(top, "Cargo.toml")
-    if path not in checkout.blobs:
+    if path not in checkout:
         return False
     members = table(load_toml(checkout, path), "workspace").get("members")
     return isinstance(members, list) and is_member(folder, top, members)
@@ -173,7 +173,7 @@ def _composer_needs_lock(checkout: Checkout, path: str) -> bool:
     composer, folder = load_json(checkout, path), folder_of(path)
     wanted = [name for name in table(composer, "require") if "/" in name]
     # Without a type it is a library, says Composer; at the top, or beside an entry, people leave it out.
-    runs = not folder or any(beside(folder, name) in checkout.blobs for name in ("index.php", "artisan"))
+    runs = not folder or any(beside(folder, name) in checkout for name in ("index.php", "artisan"))
     return bool(wanted) and (composer.get("type") == "project" or ("type" not in composer and runs))
 
 
@@ -218,11 +218,11 @@ def lock_of(checkout: Checkout, ecosystem: Ecosystem, path: str) -> str:
     """Return the lock beside a manifest, or the one of the workspace that it belongs to, or ""."""
     folder = folder_of(path)
     for name in ecosystem.locks:
-        if beside(folder, name) in checkout.blobs:
+        if beside(folder, name) in checkout:
             return beside(folder, name)
     for top in above(folder):
         for name in ecosystem.locks:
-            if beside(top, name) in checkout.blobs and ecosystem.workspace(checkout, top, folder):
+            if beside(top, name) in checkout and ecosystem.workspace(checkout, top, folder):
                 return beside(top, name)
     return ""
 

@@ -48,7 +48,7 @@ def rails(checkout: Checkout, lines: Sequence[Line]) -> Iterator[Comparison]:
     """Yield whether the schema of Rails stands at the newest migration."""
     for line in lines:
         schema = schema_beside(line, "schema.rb")
-        if line.tool.name != "Rails" or schema not in checkout.blobs:
+        if line.tool.name != "Rails" or schema not in checkout:
             continue
         text = checkout.text(schema)
         newest = int(PurePosixPath(line.newest).name.partition("_")[0])
@@ -65,7 +65,7 @@ def prisma(checkout: Checkout, lines: Sequence[Line]) -> Iterator[Comparison]:
     """Yield whether the migrations of Prisma name the table of every model in the schema beside them."""
     for line in lines:
         schema = schema_beside(line, "schema.prisma")
-        if line.tool.name != "Prisma" or schema not in checkout.blobs:
+        if line.tool.name != "Prisma" or schema not in checkout:
             continue
         text, words = checkout.text(schema), words_of(sql_of(checkout, line))
         models = [(match, table_of(match)) for match in PRISMA.finditer(text) if "@@ignore" not in match[2]]

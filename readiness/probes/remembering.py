@@ -1,18 +1,20 @@
 """Owns Remembered: what a probe said of the files of a repository, so that the same files are not read twice.
 
-A look at a commit depends on its files and on the program that looks. Where both are the same as before, the
-answer is the same; it is recorded anew for the commit that was asked about, as of now.
+A look at a commit depends on the files that it asks about and on the program that looks. Where both are the
+same as before, the answer is the same; it is recorded anew for the commit that was asked about, as of now.
 """
 
 import hashlib
 import sys
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 from importlib.metadata import distributions
+from itertools import groupby
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
 from django.db import models
 from django.utils import timezone
@@ -20,6 +22,7 @@ from django.utils import timezone
 from readiness.probes.checkout import Checkout
 from readiness.probes.looking import Job, Result
 from readiness.probes.outcomes import SAW, Outcome
+from readiness.probes.questions import Questions
 from tickets.findings import Finding
 from tickets.scoring import Status
 
@@ -29,25 +32,55 @@ KEPT = timedelta(days=30)
 UNSEEN = frozenset({Outcome.NOT_APPLICABLE, Outcome.NOT_SUPPORTED})
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = ("readiness/probes", "readiness/outside", "tickets")
+# Of so many looks of a probe at one repository we keep what they asked: few branches change every day.
+QUESTIONS_KEPT = 3
+# Who asked about more than this holds is remembered by its tree alone.
+QUESTIONS_BYTES = 512 * 1024
 
 
 class RememberedQuerySet(models.QuerySet["Remembered"]):
     def recall(self, jobs: Sequence[Job]) -> tuple[list[Result], list[Job]]:
-        """Return the results that are known already, and the jobs that somebody has to do."""
+        """Return the results that are known already, and the jobs that somebody has to do.
+
+        A result is known where the whole tree is the same, and where all that was asked is answered alike.
+        """
         keys = {key: job for job in jobs if (key := key_of(job))}
-        rows = {row.key: row for row in self.filter(key__in=keys)}
-        self.filter(key__in=rows).update(used_at=timezone.now())
-        known = [row.result(keys[key]) for key, row in rows.items()]
-        return known, [job for job in jobs if key_of(job) not in rows]
+        rows = {row.key: row for row in self.filter(key__in=keys).defer("asked")}
+        found = {key: rows[key] for key in keys if key in rows}
+        found |= self._answered_alike({key: job for key, job in keys.items() if key not in found})
+        self.filter(key__in={row.key for row in found.values()}).update(used_at=timezone.now())
+        known = [row.result(keys[key]) for key, row in found.items()]
+        return known, [job for job in jobs if key_of(job) not in found]
+
+    def _answered_alike(self, keys: Mapping[str, Job]) -> "dict[str, Remembered]":
+        """Return an earlier look for each job whose files answer its questions as others did then."""
+        rows: defaultdict[str, list[Remembered]] = defaultdict(list)
+        for row in self.with_questions({base_of(job) for job in keys.values()}) if keys else ():
+            rows[row.base].append(row)
+        found = {
+            key: next((row for row in rows[base_of(job)] if row.holds_for(job)), None)
+            for key, job in keys.items()
+        }
+        return {key: row for key, row in found.items() if row}
 
     def keep(self, results: Iterable[Result]) -> None:
         """Remember results of files, unless they could not look: what failed to be read is read again."""
-        told = [
-            (key, result)
-            for result in results
-            if (key := key_of(result.job)) and result.outcome in (SAW if result.confirmed else UNSEEN)
-        ]
-        self.bulk_create([self.model.of(key, result) for key, result in told], ignore_conflicts=True)
+        told = [(key, result) for result in results if (key := key_of(result.job)) and is_sure(result)]
+        rows = self.bulk_create([self.model.of(key, result) for key, result in told], ignore_conflicts=True)
+        self._forget_questions({row.base for row in rows if row.asked})
+
+    def _forget_questions(self, bases: Collection[str]) -> None:
+        """Drop what was asked by all but the last looks; they are still remembered by their tree."""
+        old: list[str] = []
+        places = self.with_questions(bases).values_list("base", "key") if bases else ()
+        for _, rows in groupby(places, key=lambda place: place[0]):
+            old += [key for _, key in rows][QUESTIONS_KEPT:]
+        if old:
+            self.filter(key__in=old).update(asked=b"")
+
+    def with_questions(self, bases: Collection[str]) -> Self:
+        """Return the looks of which we know what they asked; within a base, the last of use first."""
+        return self.filter(base__in=bases).exclude(asked=b"").order_by("base", "-used_at", "key")
 
     def long_unused(self) -> Self:
         """Return what was not asked for in a month."""
@@ -55,9 +88,16 @@ class RememberedQuerySet(models.QuerySet["Remembered"]):
 
 
 class Remembered(models.Model):
-    """What one probe said of one tree of files; `key` stands for all that the answer depends on."""
+    """What one probe said of one tree of files; `key` stands for all that the answer may depend on.
+
+    `asked` is what it really depends on, with `answered` as the sum of the answers; `base` stands for the
+    rest: the probe, the program and the repository.
+    """
 
     key = models.CharField(max_length=64, primary_key=True)
+    base = models.CharField(max_length=64, blank=True, default="")
+    asked = models.BinaryField(default=b"", help_text="Questions, packed; empty when only the tree is known.")
+    answered = models.CharField(max_length=64, blank=True, default="")
     probe = models.CharField(max_length=80)
     tree = models.CharField(max_length=64)
     outcome = models.CharField(max_length=16)
@@ -70,7 +110,10 @@ class Remembered(models.Model):
     objects = RememberedQuerySet.as_manager()
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["used_at"], name="remembered_unused")]
+        indexes: ClassVar = [
+            models.Index(fields=["used_at"], name="remembered_unused"),
+            models.Index(fields=["base"], condition=~models.Q(asked=b""), name="remembered_questions"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.probe} of {self.tree[:12]}: {self.outcome}"
@@ -78,20 +121,28 @@ class Remembered(models.Model):
     @classmethod
     def of(cls, key: str, result: Result) -> "Remembered":
         """Return the row for a result, not saved yet."""
-        subject = result.job.subject
+        subject, asked = cast(Checkout, result.job.subject), packed(result.asked)
         return cls(
             key=key,
+            base=base_of(result.job),
+            asked=asked,
+            answered=subject.answers(result.asked) if asked and result.asked else "",
             probe=result.probe.name,
-            tree=subject.tree if isinstance(subject, Checkout) else "",
+            tree=subject.tree,
             outcome=result.outcome.value,
             detail=result.detail,
             findings=[as_json(finding) for finding in result.findings],
             evidence=dict(result.evidence),
         )
 
+    def holds_for(self, job: Job) -> bool:
+        """Tell whether the files of a job answer all that was asked here as they were answered here."""
+        subject = cast(Checkout, job.subject)
+        return subject.answers(Questions.unpacked(bytes(self.asked))) == self.answered
+
     def result(self, job: Job) -> Result:
         """Return the result for a job of now: bound to the commit that was asked about, seen just now."""
-        commit = job.subject.commit if isinstance(job.subject, Checkout) else ""
+        commit = cast(Checkout, job.subject).commit
         findings = tuple(replace(of_json(value), commit=commit) for value in self.findings)
         outcome = Outcome(self.outcome)
         return Result(job, outcome, self.detail, findings, self.evidence, confirmed=outcome in SAW)
@@ -114,15 +165,32 @@ def of_json(value: dict[str, Any]) -> Finding:
     return Finding(**{**value, "status": Status(value["status"])})
 
 
-def key_of(job: Job) -> str:
-    """Return what stands for all that the answer depends on, or "" for a look at something that runs.
+def is_sure(result: Result) -> bool:
+    """Tell whether another look would say the same: it could look, and git gave up over no file."""
+    read_all = result.asked is None or not result.asked.unanswered
+    return read_all and result.outcome in (SAW if result.confirmed else UNSEEN)
 
-    The source is part of it: nobody answers for another repository by making a tree of the same name.
-    """
+
+def packed(asked: Questions | None) -> bytes:
+    """Return what was asked as it is stored; nothing where that is not known, or too much."""
+    stored = asked.packed() if asked else b""
+    return stored if len(stored) <= QUESTIONS_BYTES else b""
+
+
+def key_of(job: Job) -> str:
+    """Return what stands for all that the answer may depend on, or "" for a look at something that runs."""
     subject = job.subject
     if not isinstance(subject, Checkout) or not subject.tree:
         return ""
-    parts = (job.probe.name, program(), job.probe.depends(), subject.source, subject.tree)
+    return hashlib.sha256(f"{base_of(job)}\0{subject.tree}".encode()).hexdigest()
+
+
+def base_of(job: Job) -> str:
+    """Return what stands for all that an answer depends on beside the files.
+
+    The source is part of it: nobody answers for another repository by making objects of the same name.
+    """
+    parts = (job.probe.name, program(), job.probe.depends(), cast(Checkout, job.subject).source)
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 

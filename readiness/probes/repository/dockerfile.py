@@ -153,9 +153,7 @@ def bases(read: list[Step]) -> list[tuple[Status, str]]:
 def copies(checkout: Checkout, path: str, read: list[Step]) -> list[tuple[Status, str]]:
     """Return what is copied that should not be."""
     faults: list[tuple[Status, str]] = []
-    ignored = [
-        one for one in (beside(folder_of(path), ".dockerignore"), ".dockerignore") if one in checkout.blobs
-    ]
+    ignored = [one for one in (beside(folder_of(path), ".dockerignore"), ".dockerignore") if one in checkout]
     for step in read:
         if step.word not in {"COPY", "ADD"} or "--from" in step.rest:
             continue

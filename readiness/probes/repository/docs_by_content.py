@@ -47,6 +47,8 @@ TOPICS = (
     Topic("doc.monitoring", "monitoring guide", re.compile(r"(?i)\bmonitor|\balert|observab"), 150, 0),
 )
 LEAST_README_WORDS = 60
+# However it is written: an empty one, or one in a format that is not read here, is there all the same.
+README = "[Rr][Ee][Aa][Dd][Mm][Ee]*"
 
 
 @probe(
@@ -68,7 +70,7 @@ def readme(checkout: Checkout, found: Sequence[Section]) -> Finding:
     """Return whether the README at the top says anything."""
     tops = [section for section in found if "/" not in section.path and section.title.lower() == "readme"]
     if not tops:
-        if any(re.fullmatch(r"(?i)readme(\.\w+)?", path) for path in checkout.blobs):
+        if any(re.fullmatch(r"(?i)readme(\.\w+)?", path) for path in checkout.files(README)):
             return Finding("doc.readme", Status.OK, "The repository has a README.")
         return Finding("doc.readme", Status.MISSING, "The repository has no README at its top.")
     whole = max(tops, key=lambda section: section.words)

@@ -40,10 +40,10 @@ def declared(checkout: Checkout) -> str:
     """Return the manifest at the top that names a licence, or ""."""
     try:
         for path in ("package.json", "composer.json"):
-            if path in checkout.blobs and load_json(checkout, path).get("license"):
+            if path in checkout and load_json(checkout, path).get("license"):
                 return path
         for path, keys in (("pyproject.toml", ("project",)), ("Cargo.toml", ("package",))):
-            if path in checkout.blobs and table(load_toml(checkout, path), *keys).get("license"):
+            if path in checkout and table(load_toml(checkout, path), *keys).get("license"):
                 return path
     except CannotTell:
         return ""

@@ -86,7 +86,7 @@ def python(checkout: Checkout) -> Iterator[Pair]:
         project = load_toml(checkout, path)
         for name in ("uv.lock", "poetry.lock", "pdm.lock"):
             lock = beside(folder_of(path), name)
-            if lock in checkout.blobs:
+            if lock in checkout:
                 packages = locked.tables(load_toml(checkout, lock).get("package"))
                 yield path, lock, stale_python(project, packages)
 
@@ -122,7 +122,7 @@ def compiled(checkout: Checkout) -> Iterator[Pair]:
     """Yield a requirements.in with the fully pinned list that was compiled from it."""
     for path in deployable(checkout, "*.in"):
         for lock in (re.sub(r"\.in$", ending, path) for ending in (".txt", ".lock")):
-            if "requirements" in path and lock in checkout.blobs and requirements(checkout, lock).is_lock:
+            if "requirements" in path and lock in checkout and requirements(checkout, lock).is_lock:
                 held = locked.requirements(checkout, lock)
                 packages = [{"name": one.name, "version": one.version} for one in held]
                 yield path, lock, stale_python({"project": {"dependencies": asked(checkout, path)}}, packages)
@@ -138,7 +138,7 @@ def pipenv(checkout: Checkout) -> Iterator[Pair]:
     """Yield Pipfile with the Pipfile.lock beside it, by names."""
     for path in deployable(checkout, "Pipfile"):
         lock = beside(folder_of(path), "Pipfile.lock")
-        if lock in checkout.blobs:
+        if lock in checkout:
             pipfile, held = load_toml(checkout, path), load_json(checkout, lock)
             stale = [
                 f"{name} is not locked"
@@ -161,7 +161,7 @@ def npm(checkout: Checkout) -> Iterator[Pair]:
         packages = table(load_json(checkout, lock), "packages")
         for member, entry in packages.items():
             path = beside(folder_of(lock), beside(member, "package.json"))
-            if "node_modules/" not in member and isinstance(entry, dict) and path in checkout.blobs:
+            if "node_modules/" not in member and isinstance(entry, dict) and path in checkout:
                 yield path, lock, stale_npm(load_json(checkout, path), entry)
 
 
@@ -178,7 +178,7 @@ def pnpm(checkout: Checkout) -> Iterator[Pair]:
         for member, entry in importers.items():
             folder = "" if member == "." else member
             path = beside(folder_of(lock), beside(folder, "package.json"))
-            if path in checkout.blobs and isinstance(entry, dict):
+            if path in checkout and isinstance(entry, dict):
                 yield (
                     path,
                     lock,
@@ -203,7 +203,7 @@ def bun(checkout: Checkout) -> Iterator[Pair]:
     for lock in deployable_locks(checkout, "bun.lock"):
         for member, entry in table(load_bun(checkout, lock), "workspaces").items():
             path = beside(folder_of(lock), beside(member, "package.json"))
-            if path in checkout.blobs and isinstance(entry, dict):
+            if path in checkout and isinstance(entry, dict):
                 yield path, lock, stale_npm(load_json(checkout, path), entry)
 
 
@@ -232,7 +232,7 @@ def yarn(checkout: Checkout) -> Iterator[Pair]:
     for path in deployable(checkout, "package.json"):
         lock, package = beside(folder_of(path), "yarn.lock"), load_json(checkout, path)
         # Resolutions put other ranges into the lock than those that were asked for.
-        if lock in checkout.blobs and "resolutions" not in package:
+        if lock in checkout and "resolutions" not in package:
             answered = {header for headers, _ in blocks(checkout.whole(lock)) for header in headers}
             wants = table(package, "dependencies") | table(package, "devDependencies")
             plain = {name: wanted for name, wanted in wants.items() if re.match(r"^[\^~<>=\d*]", str(wanted))}
@@ -244,7 +244,7 @@ def go(checkout: Checkout) -> Iterator[Pair]:
     """Yield go.mod with its go.sum: every required module has a line for its go.mod file."""
     for path in deployable(checkout, "go.mod"):
         lock = beside(folder_of(path), "go.sum")
-        if lock not in checkout.blobs:
+        if lock not in checkout:
             continue
         mod, known = gomod.read(checkout.whole(path)), set(checkout.whole(lock).splitlines())
         held = {" ".join(line.split()[:2]) for line in known}
@@ -260,7 +260,7 @@ def composer(checkout: Checkout) -> Iterator[Pair]:
     """Yield composer.json with its composer.lock, by names, then by the sum that composer writes."""
     for path in deployable(checkout, "composer.json"):
         lock = beside(folder_of(path), "composer.lock")
-        if lock in checkout.blobs:
+        if lock in checkout:
             manifest, held = load_json(checkout, path), load_json(checkout, lock)
             packages = locked.tables(held.get("packages"))
             names = {str(one.get("name")).lower() for one in packages}
@@ -313,7 +313,7 @@ def bundler(checkout: Checkout) -> Iterator[Pair]:
     """Yield Gemfile with the Gemfile.lock beside it, unless the Gemfile decides while it is read."""
     for path in deployable(checkout, "Gemfile"):
         lock, text = beside(folder_of(path), "Gemfile.lock"), checkout.whole(path)
-        if lock in checkout.blobs and not re.search(r"(?m)^[ \t]*(if|unless|case|eval_gemfile)\b", text):
+        if lock in checkout and not re.search(r"(?m)^[ \t]*(if|unless|case|eval_gemfile)\b", text):
             section = re.search(r"(?ms)^DEPENDENCIES\n(.*?)(?=^\S|\Z)", checkout.whole(lock))
             held = set(re.findall(r"(?m)^  ([^\s!(]+)", section[1] if section else ""))
             wants = re.findall(r"(?m)^[ \t]*gem[ \t]*\(?['\"]([^'\"]+)['\"](?!.*\b(?:if|unless)\b)", text)

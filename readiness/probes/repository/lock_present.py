@@ -119,7 +119,7 @@ def unlocked(checkout: Checkout, path: str) -> Finding | None:
         return None
     stem = path.rpartition(".")[0]
     for lock in (path, f"{stem}.txt", f"{stem}.lock"):
-        if lock in checkout.blobs and requirements(checkout, lock).is_lock:
+        if lock in checkout and requirements(checkout, lock).is_lock:
             detail = (
                 f"{path} is locked by {lock}." if lock != path else f"{path} pins all {read.count} packages."
             )

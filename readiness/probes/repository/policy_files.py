@@ -41,7 +41,7 @@ def security(checkout: Checkout) -> Finding:
     """Return whether there is a security contact."""
     places = [f"{place}{name}" for place in PLACES for name in SECURITY]
     for path in [*places, *checkout.files(WELL_KNOWN)]:
-        if path in checkout.blobs and len(checkout.text(path).split()) >= LEAST_WORDS:
+        if path in checkout and len(checkout.text(path).split()) >= LEAST_WORDS:
             return Finding(
                 "sec.policy", Status.OK, f"{path} says where to report a weakness.", {"path": path}
             )
@@ -51,9 +51,9 @@ def security(checkout: Checkout) -> Finding:
 def bot(checkout: Checkout) -> Finding:
     """Return whether an update bot is configured."""
     for path in (f"{place}{name}" for place in PLACES for name in BOTS):
-        if path in checkout.blobs:
+        if path in checkout:
             return Finding("dep.update-bot", Status.OK, f"{path} configures an update bot.", {"path": path})
-    if "package.json" in checkout.blobs and '"renovate":' in checkout.text("package.json"):
+    if "package.json" in checkout and '"renovate":' in checkout.text("package.json"):
         detail = "package.json configures an update bot."
         return Finding("dep.update-bot", Status.OK, detail, {"path": "package.json"})
     return Finding("dep.update-bot", Status.MISSING, "No update bot is configured in the repository.")

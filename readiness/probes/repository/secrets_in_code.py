@@ -176,7 +176,7 @@ def declared_in(checkout: Checkout) -> Declared:
 def entries(checkout: Checkout) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield each entry of the baseline with its path."""
     try:
-        results = table(load_json(checkout, BASELINE), "results") if BASELINE in checkout.blobs else {}
+        results = table(load_json(checkout, BASELINE), "results") if BASELINE in checkout else {}
     except CannotTell:
         return
     for path, listed in results.items():
