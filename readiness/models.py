@@ -10,7 +10,7 @@ from readiness.intake.models import ApiToken, Delivery, Source
 from readiness.probes.batches import ProbeBatch
 from readiness.probes.models import ProbeResult, ProbeRun, ProbeState
 from readiness.probes.push import PushProbe, PushReport, PushToken
-from readiness.probes.remembering import Remembered
+from readiness.probes.remembering import Remembered, RememberedFacts
 from readiness.probes.rollups import DailyRollup
 from readiness.probes.trials import Trial
 from readiness.reports.models import Report
@@ -33,6 +33,7 @@ __all__ = [
     "PushToken",
     "RateWindow",
     "Remembered",
+    "RememberedFacts",
     "Report",
     "Source",
     "StatusPost",

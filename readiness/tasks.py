@@ -13,7 +13,7 @@ from readiness.probes import rollups
 from readiness.probes.batches import ProbeBatch
 from readiness.probes.models import ProbeRun
 from readiness.probes.push import PushProbe, PushReport
-from readiness.probes.remembering import Remembered
+from readiness.probes.remembering import Remembered, RememberedFacts
 from readiness.probes.trials import Trial
 from readiness.reports.models import Report
 from tickets.models import Ticket
@@ -102,5 +102,6 @@ def tidy() -> None:
     now = timezone.now()
     rollups.tidy(now)
     Remembered.objects.long_unused().delete()
+    RememberedFacts.objects.long_unused().delete()
     KeptAnswer.objects.remove_old(now)
     RateWindow.objects.remove_old(now)

@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from fnmatch import translate
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path, PurePosixPath
-from typing import IO, Self
+from typing import IO, Any, Self
 
 from readiness.outside.failures import CannotTell
 from readiness.outside.policy import Policy
 from readiness.probes import git
+from readiness.probes.facts import Fact, Facts
 from readiness.probes.questions import Questions
 
 FILES_LIMIT = 200_000
@@ -193,6 +194,7 @@ class Checkout:
     tree: str = ""
     reader: Reader | None = field(default=None, compare=False, repr=False)
     asked: Questions = field(default_factory=Questions, compare=False, repr=False)
+    facts: Facts = field(default_factory=Facts, compare=False, repr=False)
 
     @classmethod
     @contextmanager
@@ -317,6 +319,15 @@ class Checkout:
             raise CannotTell(f"{path} is too large or not in this partial copy, so it was not read.")
         return content
 
+    def told(self, fact: Fact, path: str) -> Any:
+        """Return what a fact says of a file; it is read when that is not known yet. Raises as `read` does."""
+        self.asked.contents.add(path)
+        return self.facts.of(fact, path, self._blobs[path], partial(self.read, path))
+
+    def packed_facts(self) -> bytes:
+        """Return what is known of single files, as it is stored for the next commit."""
+        return self.facts.packed(self._blobs)
+
     def size(self, path: str) -> int | None:
         """Return a file's bytes; None for one of more than 1 MB that a partial copy left out."""
         if self.reader is None:
@@ -330,7 +341,7 @@ class Checkout:
 
     def text(self, path: str) -> str:
         """Return a file's first megabyte as text with plain line ends; what is not UTF-8 is replaced."""
-        return _decoded(self.read(path))
+        return text_of(self.read(path))
 
     def whole(self, path: str) -> str:
         """Return a file's text to its end, for those in which half would say something else.
@@ -342,7 +353,7 @@ class Checkout:
             raise CannotTell(f"{path} is kept in Git LFS and not in the repository, so it was not read.")
         if len(content) > WHOLE_BYTES:
             raise CannotTell(f"{path} is larger than {WHOLE_BYTES // 1024**2} MB, so it was not read.")
-        return _decoded(content)
+        return text_of(content)
 
 
 @lru_cache(maxsize=FILES_LIMIT)
@@ -364,7 +375,8 @@ def is_foreign(path: str) -> bool:
     return bool({part.lower() for part in PurePosixPath(path).parts[:-1]} & FOREIGN)
 
 
-def _decoded(content: bytes) -> str:
+def text_of(content: bytes) -> str:
+    """Return a content as text with plain line ends; what is not UTF-8 is replaced."""
     return content.decode("utf-8-sig", "replace").replace("\r\n", "\n")
 
 

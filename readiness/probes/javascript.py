@@ -6,10 +6,12 @@ There is no parser here, only patterns over text: what they find is there, what 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from readiness.outside.failures import CannotTell
 from readiness.probes import pycode
-from readiness.probes.checkout import Checkout
+from readiness.probes.checkout import Checkout, text_of
+from readiness.probes.facts import Fact
 
 FILES = (
     *("*.js", "*.ts", "*.jsx", "*.tsx", "*.mjs", "*.cjs", "*.mts", "*.cts"),
@@ -77,15 +79,37 @@ def sources(checkout: Checkout, *words: str, development: bool = True) -> Iterat
     What a tool wrote (long lines, files larger than 1 MB) is passed over. Lines keep their numbers. Without
     `development`, the settings of developers and tests are passed over too.
     """
-    for path in checkout.own_files(*FILES):
-        if ".min." in path or (pycode.is_development(path) and not development):
-            continue
+    for path in written(checkout, development=development):
         try:
-            text = checkout.text(path)
+            code = code_in(checkout.read(path), *words)
         except CannotTell:
             continue
-        if (not words or any(word in text for word in words)) and not is_generated(text):
-            yield path, code_of(text)
+        if code is not None:
+            yield path, code
+
+
+def told(checkout: Checkout, fact: Fact, *, development: bool = True) -> Iterator[tuple[str, Any]]:
+    """Yield the files of `sources` and what a fact says of each; what a partial copy lacks is passed over."""
+    for path in written(checkout, development=development):
+        try:
+            said = checkout.told(fact, path)
+        except CannotTell:
+            continue
+        yield path, said
+
+
+def written(checkout: Checkout, *, development: bool = True) -> Iterator[str]:
+    """Yield the paths of the project's own files, perhaps without the settings of developers and tests."""
+    for path in checkout.own_files(*FILES):
+        if ".min." not in path and (development or not pycode.is_development(path)):
+            yield path
+
+
+def code_in(content: bytes, *words: str) -> str | None:
+    """Return a file's code without comments; None where a tool wrote it, or where it lacks the words."""
+    text = text_of(content)
+    wanted = not words or any(word in text for word in words)
+    return code_of(text) if wanted and not is_generated(text) else None
 
 
 def is_generated(text: str) -> bool:

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from glob import escape
 from pathlib import PurePosixPath
 
-from readiness.probes.checkout import Checkout
+from readiness.probes.checkout import Checkout, text_of
+from readiness.probes.facts import fact
 from readiness.probes.manifests import above, beside, deployable, folder_of, load_json, table
 from readiness.probes.py_imports import Import
 from readiness.probes.spans import blanked
@@ -50,12 +51,20 @@ def imports(checkout: Checkout) -> Iterator[Import]:
     """Yield the packages that code imports when it is loaded; types alone do not count."""
     for path in checkout.own_files(*SOURCES):
         if not NO_SOURCE.search(path):
-            text = blanked(checkout.text(path), "/*", "*/")
-            for statement in STATEMENTS:
-                for match in statement.finditer(text):
-                    found = PACKAGE.fullmatch(match[1])
-                    if found and is_package(found[1]) and not is_of_types(match[0]):
-                        yield Import(found[1], path, text.count("\n", 0, match.start(1)) + 1)
+            for name, line in checkout.told(imported, path):
+                yield Import(name, path, line)
+
+
+@fact
+def imported(_path: str, content: bytes) -> list[tuple[str, int]]:
+    """Return the packages that a file imports when it is loaded, with their lines."""
+    text = blanked(text_of(content), "/*", "*/")
+    return [
+        (found[1], text.count("\n", 0, match.start(1)) + 1)
+        for statement in STATEMENTS
+        for match in statement.finditer(text)
+        if (found := PACKAGE.fullmatch(match[1])) and is_package(found[1]) and not is_of_types(match[0])
+    ]
 
 
 def is_package(name: str) -> bool:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from readiness.probes import pycode
-from readiness.probes.checkout import Checkout
+from readiness.probes.checkout import Checkout, text_of
+from readiness.probes.facts import fact
 from readiness.probes.manifests import folder_of
 from readiness.probes.migrations import Line, schema_beside, sql_of
 from tickets.scoring import Status
@@ -95,15 +96,16 @@ def table_of(model: re.Match[str]) -> str:
 def django(checkout: Checkout) -> Iterator[Comparison]:
     """Yield whether the migrations of each app of Django name every model of it."""
     named: defaultdict[str, set[str]] = defaultdict(set)
-    for path, tree in pycode.trees(checkout, "migrations.Migration", "Migration)"):
+    for path in checkout.own_files("*.py"):
         place = PurePosixPath(path)
-        if place.parent.name == "migrations":
-            named[str(place.parent.parent)] |= {text.lower() for text in texts(tree)}
+        names = checkout.told(named_by_migration, path) if place.parent.name == "migrations" else None
+        if names is not None:
+            named[str(place.parent.parent)].update(names)
     models: defaultdict[str, list[tuple[str, int, str]]] = defaultdict(list)
-    for path, tree in pycode.trees(checkout, "Model)"):
+    for path in checkout.own_files("*.py"):
         app = app_of(path)
-        if app in named:
-            models[app] += [(path, node.lineno, node.name) for node in classes(tree) if is_model(node)]
+        for line, name in checkout.told(models_in, path) if app in named else ():
+            models[app].append((path, line, name))
     for app, found in models.items():
         absent = [
             f"{path}:{line} defines the model {name}, and no migration of {app} creates it"
@@ -111,6 +113,23 @@ def django(checkout: Checkout) -> Iterator[Comparison]:
             if name.lower() not in named[app]
         ]
         yield Comparison(app, len(found), tuple(absent))
+
+
+@fact
+def named_by_migration(_path: str, content: bytes) -> list[str] | None:
+    """Return what a migration of Django names, in small letters; None for what is no migration."""
+    text = text_of(content)
+    may_be = "migrations.Migration" in text or "Migration)" in text
+    tree = pycode.parsed(text) if may_be else None
+    return None if tree is None else sorted({word.lower() for word in texts(tree) if word.isidentifier()})
+
+
+@fact
+def models_in(_path: str, content: bytes) -> list[tuple[int, str]]:
+    """Return the models of Django that a module defines, with their lines."""
+    text = text_of(content)
+    tree = pycode.parsed(text) if "Model)" in text else None
+    return [(node.lineno, node.name) for node in classes(tree) if is_model(node)] if tree else []
 
 
 def app_of(path: str) -> str:
@@ -167,10 +186,18 @@ def alembic(checkout: Checkout, folders: Collection[str]) -> Iterator[Comparison
 
 def tables(checkout: Checkout) -> Iterator[tuple[str, str]]:
     """Yield the tables that models of SQLAlchemy name, with the place."""
-    for path, tree in pycode.trees(checkout, "__tablename__"):
-        for node in ast.walk(tree):
-            match node:
-                case ast.Assign(
-                    targets=[ast.Name(id="__tablename__")], value=ast.Constant(value=str() as name)
-                ):
-                    yield name, f"{path}:{node.lineno}"
+    for path in checkout.own_files("*.py"):
+        for name, line in checkout.told(tables_in, path):
+            yield name, f"{path}:{line}"
+
+
+@fact
+def tables_in(_path: str, content: bytes) -> list[tuple[str, int]]:
+    """Return the tables that the models of a module name, with their lines."""
+    text, found = text_of(content), []
+    tree = pycode.parsed(text) if "__tablename__" in text else None
+    for node in ast.walk(tree) if tree else ():
+        match node:
+            case ast.Assign(targets=[ast.Name(id="__tablename__")], value=ast.Constant(value=str() as name)):
+                found.append((name, node.lineno))
+    return found

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import PurePosixPath
 
-from readiness.probes.checkout import Checkout, is_aside
+from readiness.probes import pycode
+from readiness.probes.checkout import Checkout, is_aside, text_of
+from readiness.probes.facts import fact
 
 # Tools of people who work on the code, which production does not run.
 TOOLS = frozenset(
@@ -120,11 +122,15 @@ class Import:
 def imports(checkout: Checkout) -> Iterator[Import]:
     """Yield what code that runs in production imports when it is loaded, whatever the circumstances."""
     for path in programs(checkout):
-        try:
-            tree = ast.parse(checkout.text(path))
-        except (SyntaxError, ValueError, RecursionError):
-            continue
-        yield from certain(path, tree.body)
+        for name, line in checkout.told(imported, path):
+            yield Import(name, path, line)
+
+
+@fact
+def imported(path: str, content: bytes) -> list[tuple[str, int]]:
+    """Return the names that a module imports for certain, with their lines."""
+    tree = pycode.parsed(text_of(content))
+    return [(one.name, one.line) for one in certain(path, tree.body)] if tree else []
 
 
 def programs(checkout: Checkout) -> list[str]:

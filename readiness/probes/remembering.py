@@ -1,7 +1,8 @@
-"""Owns Remembered: what a probe said of the files of a repository, so that the same files are not read twice.
+"""Owns what is remembered of repositories, so that the same files are not read twice.
 
 A look at a commit depends on the files that it asks about and on the program that looks. Where both are the
 same as before, the answer is the same; it is recorded anew for the commit that was asked about, as of now.
+Where some files are others, a look is taken again, and of the rest it is known what each says by itself.
 """
 
 import hashlib
@@ -20,6 +21,7 @@ from django.db import models
 from django.utils import timezone
 
 from readiness.probes.checkout import Checkout
+from readiness.probes.facts import Facts
 from readiness.probes.looking import Job, Result
 from readiness.probes.outcomes import SAW, Outcome
 from readiness.probes.questions import Questions
@@ -36,6 +38,8 @@ PROGRAM = ("readiness/probes", "readiness/outside", "tickets")
 QUESTIONS_KEPT = 3
 # Who asked about more than this holds is remembered by its tree alone.
 QUESTIONS_BYTES = 512 * 1024
+# What is known of the files of a repository is kept up to this size.
+FACTS_BYTES = 8 * 1024 * 1024
 
 
 class RememberedQuerySet(models.QuerySet["Remembered"]):
@@ -146,6 +150,55 @@ class Remembered(models.Model):
         findings = tuple(replace(of_json(value), commit=commit) for value in self.findings)
         outcome = Outcome(self.outcome)
         return Result(job, outcome, self.detail, findings, self.evidence, confirmed=outcome in SAW)
+
+
+class RememberedFactsQuerySet(models.QuerySet["RememberedFacts"]):
+    def of(self, source: str) -> Facts:
+        """Return what this program knows of the files of a repository, which may be nothing."""
+        row = self.filter(key=key_of_facts(source), program=program()).first()
+        return Facts.unpacked(bytes(row.content)) if row else Facts()
+
+    def keep(self, checkout: Checkout) -> None:
+        """Remember what is known of the files of a checkout, in place of what was known before.
+
+        Of two workers at one repository the last counts: what the other found is found again.
+        """
+        if not checkout.facts.learned:
+            self.filter(key=key_of_facts(checkout.source)).update(used_at=timezone.now())
+            return
+        content = checkout.packed_facts()
+        if len(content) > FACTS_BYTES:
+            return
+        row = self.model(key=key_of_facts(checkout.source), program=program(), content=content)
+        self.bulk_create(
+            [row],
+            update_conflicts=True,
+            unique_fields=["key"],
+            update_fields=["program", "content", "used_at"],
+        )
+
+    def long_unused(self) -> Self:
+        """Return what was not asked for in a month."""
+        return self.filter(used_at__lt=timezone.now() - KEPT)
+
+
+class RememberedFacts(models.Model):
+    """What the files of one repository say, each by itself: `Facts`, packed; good for one program alone."""
+
+    key = models.CharField(max_length=64, primary_key=True)
+    program = models.CharField(max_length=64)
+    content = models.BinaryField()
+    used_at = models.DateTimeField(default=timezone.now)
+
+    objects = RememberedFactsQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"facts of {self.key[:12]}"
+
+
+def key_of_facts(source: str) -> str:
+    """Return what stands for a repository, whose address may be longer than a key."""
+    return hashlib.sha256(source.encode()).hexdigest()
 
 
 def as_json(finding: Finding) -> dict[str, Any]:

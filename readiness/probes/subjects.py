@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from django.conf import settings
@@ -15,6 +15,7 @@ from readiness.probes.checkout import Checkout
 from readiness.probes.looking import Claims, Job, Result
 from readiness.probes.outcomes import Outcome
 from readiness.probes.registry import PROBES, Kind, Probe
+from readiness.probes.remembering import RememberedFacts
 from readiness.probes.target import Target
 from tickets.models import Deployment
 
@@ -103,19 +104,26 @@ def intrusive_for(deployment: Deployment) -> list[str]:
 
 @contextmanager
 def of(deployment: Deployment, kinds: set[Kind]) -> Iterator[Subjects]:
-    """Yield what there is to look at of the kinds; a checkout is removed at the end."""
+    """Yield what there is to look at of the kinds; a checkout is removed at the end.
+
+    What was known of its files is there, and what was learned of them is kept.
+    """
     subjects = Subjects(missing={kind: NOTHING[kind] for kind in kinds})
     if "runtime" in kinds and deployment.base_url:
         subjects.found["runtime"] = target_of(deployment)
     with ExitStack() as stack:
         if "repository" in kinds and deployment.repository_url:
             try:
-                subjects.found["repository"] = stack.enter_context(checkout_of(deployment))
+                checkout = stack.enter_context(checkout_of(deployment))
+                known = RememberedFacts.objects.of(checkout.source)
+                subjects.found["repository"] = replace(checkout, facts=known)
             except (CannotTell, Blocked) as reason:
                 subjects.missing["repository"] = str(reason)
         for kind in subjects.found:
             del subjects.missing[kind]
         yield subjects
+        if isinstance(read := subjects.found.get("repository"), Checkout):
+            RememberedFacts.objects.keep(read)
 
 
 def checkout_of(deployment: Deployment) -> AbstractContextManager[Checkout]:

@@ -1,12 +1,12 @@
 """Owns which environment variables a repository reads, which it sets itself, and which are written down."""
 
-import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from readiness.probes import dotenv, javascript, pycode
-from readiness.probes.checkout import Checkout, is_foreign
+from readiness.probes.checkout import Checkout, is_foreign, text_of
+from readiness.probes.facts import fact
 
 # Set by the system, the platform or the tool, not by whoever deploys.
 GIVEN = re.compile(
@@ -61,25 +61,45 @@ def used(checkout: Checkout) -> dict[str, Use]:
 
 def in_python(checkout: Checkout) -> Iterator[Use]:
     """Yield what Python reads."""
-    for path, tree in reading_trees(checkout):
-        for found in pycode.variables(path, tree):
-            yield Use(found.name, f"{path}:{found.line}", found.is_optional)
+    for path in checkout.own_files("*.py"):
+        for name, line, is_optional in checkout.told(read_by_python, path)["all"]:
+            yield Use(name, f"{path}:{line}", is_optional)
 
 
-def reading_trees(checkout: Checkout) -> Iterator[tuple[str, ast.Module]]:
-    """Yield the Python modules that may read the environment; to parse all the others takes too long."""
-    for path, text in pycode.texts(checkout, "env", "config(", "Settings"):
-        if READS.search(text) and (tree := pycode.parsed(text)):
-            yield path, tree
+def needed_at_import(checkout: Checkout) -> Iterator[tuple[str, Use]]:
+    """Yield what a module of Python certainly needs to be imported, with the module's path."""
+    for path in checkout.own_files("*.py"):
+        for name, line in checkout.told(read_by_python, path)["at import"]:
+            yield path, Use(name, f"{path}:{line}", False)
+
+
+@fact
+def read_by_python(path: str, content: bytes) -> dict[str, list[tuple[str | int, ...]]]:
+    """Return the variables that a module reads, with lines: all, and those that it needs to be imported."""
+    text = text_of(content)
+    # To parse all the others takes too long.
+    may_read = any(word in text for word in ("env", "config(", "Settings")) and READS.search(text)
+    if not may_read or not (tree := pycode.parsed(text)):
+        return {"all": [], "at import": []}
+    return {
+        "all": [(one.name, one.line, one.is_optional) for one in pycode.variables(path, tree)],
+        "at import": [(one.name, one.line) for one in pycode.needed_at_import(path, tree)],
+    }
 
 
 def in_javascript(checkout: Checkout) -> Iterator[Use]:
     """Yield what JavaScript reads. It gives undefined for what is absent: only a throw says it is needed."""
-    for path, code in javascript.sources(checkout, "env", "onfig"):
-        if AT_BUILD.search(path):
-            continue
-        for read in javascript.reads(path, code):
-            yield Use(read.name, read.where, not read.is_required or read.has_default)
+    for path, read in javascript.told(checkout, read_by_script):
+        for name, line, is_optional in () if AT_BUILD.search(path) else read:
+            yield Use(name, f"{path}:{line}", is_optional)
+
+
+@fact
+def read_by_script(path: str, content: bytes) -> list[tuple[str, int, bool]]:
+    """Return the variables that a file of JavaScript reads, with lines, and whether they may be absent."""
+    code = javascript.code_in(content, "env", "onfig")
+    reads = javascript.reads(path, code) if code else ()
+    return [(read.name, read.line, not read.is_required or read.has_default) for read in reads]
 
 
 def in_compose(checkout: Checkout) -> Iterator[Use]:

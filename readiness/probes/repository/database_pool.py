@@ -4,9 +4,11 @@ import ast
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 from readiness.probes import javascript, pycode
-from readiness.probes.checkout import Checkout
+from readiness.probes.checkout import Checkout, text_of
+from readiness.probes.facts import fact
 from readiness.probes.outcomes import NotApplicable
 from readiness.probes.registry import probe
 from readiness.probes.variables import without_comments
@@ -39,6 +41,11 @@ OVERLAID = re.compile(
     re.MULTILINE,
 )
 FLASK = "SQLAlchemy"
+# A module without one of these says nothing of a database; to parse all the others takes too long.
+WORDS = (
+    *("DATABASE", "database", "DB_UR", "db_ur", "CONN_MAX_AGE", "pool", "max_overflow", "conn_max_age"),
+    *("ConnectionPool", "create_engine", "create_async_engine", FLASK),
+)
 PRISMA = re.compile(r'(?s)datasource\s+\w+\s*\{[^}]*?provider\s*=\s*"(\w+)"')
 
 
@@ -59,7 +66,7 @@ def database_pool(checkout: Checkout) -> list[Finding]:
             "No database is configured in the Python, JavaScript or Prisma of this repository."
         )
     pooled = pools_in(checkout)
-    by_default = "" if pooled else engine_of_its_own(checkout)
+    by_default = "" if pooled else engines_of_their_own(checkout)
     kept = pooled or ([by_default] if by_default else [])
     return [
         database(places, kept, overlay(checkout)),
@@ -69,12 +76,8 @@ def database_pool(checkout: Checkout) -> list[Finding]:
 
 def addresses_in(checkout: Checkout) -> Iterator[tuple[str, str]]:
     """Yield each place that says which database is used, and "file", "server" or "environment"."""
-    for path, tree in pycode.trees(
-        checkout, "DATABASE", "database", "create_engine", "create_async_engine", "db_url"
-    ):
-        if not pycode.is_development(path):
-            yield from of_settings(path, tree)
-            yield from of_engines(path, tree)
+    for path in checkout.own_files("*.py"):
+        yield from checkout.told(database_code, path)["addresses"]
     for path, schema in checkout.own_texts("*.prisma"):
         for found in PRISMA.finditer(schema):
             yield path, "file" if found[1] == "sqlite" else "environment"
@@ -83,20 +86,50 @@ def addresses_in(checkout: Checkout) -> Iterator[tuple[str, str]]:
 
 def overlay(checkout: Checkout) -> str:
     """Return where other settings are laid over those in the code, or ""."""
-    for path, text in checkout.own_texts("*.py"):
-        if found := OVERLAID.search(text):
-            return f"{path}:{javascript.line_at(text, found.start())}"
+    for path in checkout.own_files("*.py"):
+        if line := checkout.told(database_code, path)["overlaid"]:
+            return f"{path}:{line}"
     return ""
+
+
+@fact
+def database_code(path: str, content: bytes) -> dict[str, Any]:
+    """Return what a module of Python says of databases.
+
+    `addresses` are places with "file", "server" or "environment"; the others are lines: `pools` of what sets
+    up a pool, `engine` of one that keeps its own or 0, `overlaid` of what lays other settings over or 0.
+    """
+    text = text_of(content)
+    found = OVERLAID.search(text)
+    said = {"addresses": [], "pools": [], "engine": 0, "overlaid": 0}
+    if found:
+        said["overlaid"] = javascript.line_at(text, found.start())
+    if pycode.is_development(path) or not any(word in text for word in WORDS):
+        return said
+    if tree := pycode.parsed(text):
+        said["addresses"] = [*of_settings(path, tree), *of_engines(path, tree)]
+        said["pools"] = [line for node in ast.walk(tree) for line in pooling(node)]
+        said["engine"] = engine_of_its_own(tree)
+    return said
 
 
 def in_javascript(checkout: Checkout) -> Iterator[tuple[str, str]]:
     """Yield what JavaScript says for certain; an address that it writes down may be a developer's."""
-    for path, code in javascript.sources(checkout, development=False):
-        if found := JAVASCRIPT_SERVER.search(code):
-            if re.search(r"process\.env|[cC]onfig\w*\.get|\bConfigService\b|\benv\.", code):
-                yield f"{path}:{javascript.line_at(code, found.start())}", "environment"
-        elif (found := JAVASCRIPT_FILE.search(code)) and not decided(code):
-            yield f"{path}:{javascript.line_at(code, found.start())}", "perhaps a file"
+    for path, (line, kind) in javascript.told(checkout, database_script, development=False):
+        if line:
+            yield f"{path}:{line}", kind
+
+
+@fact
+def database_script(_path: str, content: bytes) -> tuple[int, str]:
+    """Return the line at which JavaScript says which database it takes, or 0, and what it says."""
+    code = javascript.code_in(content) or ""
+    if found := JAVASCRIPT_SERVER.search(code):
+        if re.search(r"process\.env|[cC]onfig\w*\.get|\bConfigService\b|\benv\.", code):
+            return javascript.line_at(code, found.start()), "environment"
+    elif (found := JAVASCRIPT_FILE.search(code)) and not decided(code):
+        return javascript.line_at(code, found.start()), "perhaps a file"
+    return 0, ""
 
 
 def decided(code: str) -> bool:
@@ -142,27 +175,33 @@ def of_engines(path: str, tree: ast.Module) -> Iterator[tuple[str, str]]:
 def pools_in(checkout: Checkout) -> list[str]:
     """Return the places that set up a pool, or keep connections."""
     places = []
-    for path, tree in pycode.trees(checkout, *POOL_ARGUMENTS, *POOL_CALLS, "CONN_MAX_AGE", "pool"):
-        if not pycode.is_development(path):
-            places += [f"{path}:{line}" for node in ast.walk(tree) for line in pooling(node)]
+    for path in checkout.own_files("*.py"):
+        places += [f"{path}:{line}" for line in checkout.told(database_code, path)["pools"]]
     for path, text in checkout.own_texts(*DEPLOYED):
         if found := POOLER.search(without_comments(text)):
             places.append(f"{path}:{javascript.line_at(text, found.start())}")
     return places
 
 
-def engine_of_its_own(checkout: Checkout) -> str:
-    """Return where SQLAlchemy makes an engine, which keeps a pool of five unless it is told not to, or ""."""
-    for path, tree in pycode.trees(checkout, *ENGINES, FLASK):
-        for node in () if pycode.is_development(path) else ast.walk(tree):
-            if isinstance(node, ast.Call) and pycode.called(node) == FLASK:
-                return f"{path}:{node.lineno}"
-            if isinstance(node, ast.Call) and pycode.called(node) in ENGINES and node.args:
-                address = pycode.literal(node.args[0])
-                on_file = isinstance(address, str) and "sqlite" in address.lower()
-                if not on_file and "NullPool" not in ast.unparse(node):
-                    return f"{path}:{node.lineno}"
+def engines_of_their_own(checkout: Checkout) -> str:
+    """Return where SQLAlchemy makes an engine that keeps a pool of its own, or ""."""
+    for path in checkout.own_files("*.py"):
+        if line := checkout.told(database_code, path)["engine"]:
+            return f"{path}:{line}"
     return ""
+
+
+def engine_of_its_own(tree: ast.Module) -> int:
+    """Return the line of an engine of SQLAlchemy, which keeps a pool of five unless told not to, or 0."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and pycode.called(node) == FLASK:
+            return node.lineno
+        if isinstance(node, ast.Call) and pycode.called(node) in ENGINES and node.args:
+            address = pycode.literal(node.args[0])
+            on_file = isinstance(address, str) and "sqlite" in address.lower()
+            if not on_file and "NullPool" not in ast.unparse(node):
+                return node.lineno
+    return 0
 
 
 def pooling(node: ast.AST) -> Iterator[int]:

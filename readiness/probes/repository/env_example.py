@@ -119,8 +119,7 @@ def named_in(folder: str, files: dict[str, dict[str, str]]) -> set[str]:
 
 def needed(checkout: Checkout) -> Iterator[variables.Use]:
     """Yield the variables without which a module of the program certainly cannot be imported."""
-    for path, tree in variables.reading_trees(checkout):
+    for path, use in variables.needed_at_import(checkout):
         by_hand = BY_HAND & set(path.lower().split("/")[:-1]) or pycode.is_development(path)
-        for found in () if by_hand else pycode.needed_at_import(path, tree):
-            if not variables.GIVEN.fullmatch(found.name):
-                yield variables.Use(found.name, f"{path}:{found.line}", False)
+        if not by_hand and not variables.GIVEN.fullmatch(use.name):
+            yield use

@@ -5,7 +5,8 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 
-from readiness.probes.checkout import Checkout, is_foreign
+from readiness.probes.checkout import Checkout, is_foreign, text_of
+from readiness.probes.facts import fact
 from readiness.probes.outcomes import NotSupported
 from readiness.probes.registry import probe
 from tickets.findings import Finding
@@ -131,12 +132,18 @@ def counted(checkout: Checkout) -> Iterator[tuple[str, str, int]]:
         if LOAD_FILES.search(path):
             yield path, "load", 1
             continue
-        for names, tests in LANGUAGES:
-            if names.search(path):
-                text = checkout.text(path)
-                if count := len(tests.findall(text)):
-                    yield path, kind_of(path, text), count
-                break
+        if any(names.search(path) for names, _ in LANGUAGES):
+            kind, count = checkout.told(tested, path)
+            if count:
+                yield path, kind, count
+
+
+@fact
+def tested(path: str, content: bytes) -> tuple[str, int]:
+    """Return of which kind the tests of a file are, and how many it holds."""
+    text = text_of(content)
+    tests = next(begin for names, begin in LANGUAGES if names.search(path))
+    return kind_of(path, text), len(tests.findall(text))
 
 
 def below_tests(folders: list[str]) -> set[str]:

@@ -8,7 +8,8 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from readiness.probes import migrations, modelled, pycode
-from readiness.probes.checkout import Checkout
+from readiness.probes.checkout import Checkout, text_of
+from readiness.probes.facts import fact
 from readiness.probes.migrations import Line
 from readiness.probes.modelled import Comparison
 from readiness.probes.outcomes import NotApplicable, NotSupported
@@ -18,6 +19,8 @@ from tickets.scoring import Status
 
 Node = tuple[str, str]
 """A migration: the line that it belongs to (an app, or a folder of versions), and its name there."""
+Fields = Mapping[str, list[Node]]
+"""What a migration of Django depends on and what it replaces, by the names of those fields."""
 
 
 @probe(
@@ -92,53 +95,80 @@ def ends(graph: Mapping[Node, frozenset[Node]], line: str) -> tuple[list[str], l
 def alembic(checkout: Checkout) -> dict[Node, frozenset[Node]]:
     """Return Alembic's graph: a module that names a revision and the one below it is a migration."""
     graph: dict[Node, frozenset[Node]] = {}
-    for path, tree in pycode.trees(checkout, "down_revision"):
-        values = {setting.name: pycode.literal(setting.value) for setting in pycode.settings(path, tree)}
-        if not isinstance(values.get("revision"), str) or "down_revision" not in values:
+    for path in checkout.own_files("*.py"):
+        revision = checkout.told(revision_in, path)
+        if revision is None:
             continue
-        if values.get("branch_labels"):
+        if revision["branches"]:
             raise NotSupported(f"{path} opens a branch on purpose, which this probe cannot judge.")
         line = str(PurePosixPath(path).parent)
-        below = values["down_revision"]
-        befores = below if isinstance(below, tuple | list) else [below]
-        graph[line, str(values["revision"])] = frozenset(
-            (line, name) for name in befores if isinstance(name, str)
-        )
+        graph[line, revision["name"]] = frozenset((line, name) for name in revision["below"])
     return graph
+
+
+@fact
+def revision_in(path: str, content: bytes) -> dict[str, Any] | None:
+    """Return the revision of Alembic that a module is: its name, those below, whether it opens a branch."""
+    text = text_of(content)
+    tree = pycode.parsed(text) if "down_revision" in text else None
+    if tree is None:
+        return None
+    values = {setting.name: pycode.literal(setting.value) for setting in pycode.settings(path, tree)}
+    if not isinstance(values.get("revision"), str) or "down_revision" not in values:
+        return None
+    below = values["down_revision"]
+    befores = below if isinstance(below, tuple | list) else [below]
+    return {
+        "name": values["revision"],
+        "below": [name for name in befores if isinstance(name, str)],
+        "branches": bool(values.get("branch_labels")),
+    }
 
 
 def django(checkout: Checkout) -> dict[Node, frozenset[Node]]:
     """Return Django's graph; migrations that a squashed one replaces are left out, as Django does."""
-    folders: defaultdict[str, dict[str, dict[str, ast.expr]]] = defaultdict(dict)
-    for path, tree in pycode.trees(checkout, "migrations.Migration", "Migration)"):
+    folders: defaultdict[str, dict[str, Fields]] = defaultdict(dict)
+    for path in checkout.own_files("*.py"):
         place = PurePosixPath(path)
-        if place.parent.name == "migrations" and (fields := class_fields(tree)) is not None:
-            folders[str(place.parent.parent)][place.stem] = fields
+        if place.parent.name == "migrations" and (fields := checkout.told(migration_in, path)) is not None:
+            folders[str(place.parent.parent)][place.stem] = {
+                name: [(app, other) for app, other in named] for name, named in fields.items()
+            }
     graph: dict[Node, frozenset[Node]] = {}
     for folder, found in folders.items():
         graph |= of_app(label_of(folder, found), found)
     return graph
 
 
-def label_of(folder: str, found: Mapping[str, Mapping[str, ast.expr]]) -> str:
+@fact
+def migration_in(_path: str, content: bytes) -> dict[str, list[Node]] | None:
+    """Return what the migration of Django in a module depends on and replaces; None when there is none."""
+    text = text_of(content)
+    may_be = "migrations.Migration" in text or "Migration)" in text
+    tree = pycode.parsed(text) if may_be else None
+    fields = class_fields(tree) if tree else None
+    if fields is None:
+        return None
+    return {name: pairs(fields.get(name)) for name in ("dependencies", "replaces")}
+
+
+def label_of(folder: str, found: Mapping[str, Fields]) -> str:
     """Return the label by which an app's migrations name each other; it need not be the folder's name."""
     named = PurePosixPath(folder).name
-    labels = [
-        app for fields in found.values() for app, name in pairs(fields.get("dependencies")) if name in found
-    ]
+    labels = [app for fields in found.values() for app, name in fields["dependencies"] if name in found]
     return named if named in labels or not labels else max(set(labels), key=labels.count)
 
 
-def of_app(label: str, found: Mapping[str, Mapping[str, ast.expr]]) -> dict[Node, frozenset[Node]]:
+def of_app(label: str, found: Mapping[str, Fields]) -> dict[Node, frozenset[Node]]:
     """Return the graph of one app. What follows a replaced migration follows the one that replaced it."""
     squashed: defaultdict[Node, set[Node]] = defaultdict(set)
     for name, fields in found.items():
-        for old in pairs(fields.get("replaces")):
+        for old in fields["replaces"]:
             squashed[old].add((label, name))
     return {
         (label, name): frozenset(
             new
-            for old in pairs(fields.get("dependencies"))
+            for old in fields["dependencies"]
             for new in (squashed.get(old) or {old})
             if new != (label, name)
         )
@@ -165,4 +195,8 @@ def pairs(value: ast.expr | None) -> list[Node]:
     """Return the pairs of app and name in a list; swappable dependencies are none."""
     items: list[Any] = value.elts if isinstance(value, ast.List | ast.Tuple) else []
     found = (pycode.literal(item) for item in items)
-    return [pair for pair in found if isinstance(pair, tuple) and len(pair) == 2]
+    return [
+        (app, name)
+        for app, name in (pair for pair in found if isinstance(pair, tuple) and len(pair) == 2)
+        if isinstance(app, str) and isinstance(name, str)
+    ]

@@ -11,6 +11,7 @@ from typing import Any
 from readiness.outside.failures import CannotTell
 from readiness.probes import pycode
 from readiness.probes.checkout import READ_BYTES, Checkout, is_aside
+from readiness.probes.facts import fact
 from readiness.probes.manifests import load_json, table
 from readiness.probes.outcomes import NotApplicable
 from readiness.probes.registry import probe
@@ -106,33 +107,64 @@ def secrets_in_code(checkout: Checkout) -> list[Finding]:
 def scanned(checkout: Checkout, path: str, declared: frozenset[tuple[str, int]], scan: Scan) -> None:
     """Add what one file holds to the scan."""
     try:
-        content = checkout.read(path)
+        # What the baseline speaks of is held against it, by more than is kept of a secret.
+        said = held_against(declared, checkout.read(path)) if declared else checkout.told(secrets_of, path)
     except CannotTell:
-        content = None
-    if content is not None and b"\0" in content[:8192]:
-        return
-    text = (content or b"").decode("utf-8", "replace")
-    if content is None or len(content) == READ_BYTES:
-        by_hand = PurePosixPath(path).suffix.lower() in WRITTEN and not is_apart(path) and not has_long(text)
+        said = {"whole": False, "long": False, "secrets": []}
+    else:
+        if said is None:
+            return
+        scan.files += 1
+    if not said["whole"]:
+        by_hand = PurePosixPath(path).suffix.lower() in WRITTEN and not is_apart(path) and not said["long"]
         scan.unread += [path] if by_hand else []
-    scan.files += content is not None
-    lines: list[str] = []
-    for secret in secrets_in(text):
-        lines = lines or text.split("\n")
-        place = {"at": f"{path}:{secret.line}", "kind": secret.kind, "sha256": secret.sha256}
-        if is_declared(secret, declared) or is_allowed(lines, secret.line):
+    for kind, line, sha256, certain, is_none in said["secrets"]:
+        place = {"at": f"{path}:{line}", "kind": kind, "sha256": sha256}
+        if is_none:
             scan.declared.append(place)
-        elif is_apart(path) or has_long(text):
+        elif is_apart(path) or said["long"]:
             scan.apart.append(place)
-        elif secret.certain and not stands_in(secret, path):
+        elif certain and not stands_in(kind, path):
             scan.certain.append(place)
         else:
             scan.leads.append(place)
 
 
-def has_long(text: str) -> bool:
-    """Tell whether a text has a line that nobody types."""
-    return any(len(line) > LONG_LINE for line in text.split("\n"))
+@fact
+def secrets_of(_path: str, content: bytes) -> dict[str, Any] | None:
+    """Return what looks like secrets in a file, by kind, line and digest; None for what is no text.
+
+    The fourth tells whether it certainly is one, the fifth whether a comment says that it is none. `whole`
+    tells whether the file was read to its end, `long` whether it has a line that nobody types.
+    """
+    return held_against(frozenset(), content)
+
+
+def held_against(declared: frozenset[tuple[str, int]], content: bytes) -> dict[str, Any] | None:
+    """Return the same, where a baseline declares some values as no secrets."""
+    if b"\0" in content[:8192]:
+        return None
+    text = content.decode("utf-8", "replace")
+    lines = text.split("\n")
+    return {
+        "whole": len(content) < READ_BYTES,
+        "long": has_long(lines),
+        "secrets": [
+            (
+                secret.kind,
+                secret.line,
+                secret.sha256,
+                secret.certain,
+                is_declared(secret, declared) or is_allowed(lines, secret.line),
+            )
+            for secret in secrets_in(text)
+        ],
+    }
+
+
+def has_long(lines: list[str]) -> bool:
+    """Tell whether one of the lines is longer than anybody types."""
+    return any(len(line) > LONG_LINE for line in lines)
 
 
 def is_apart(path: str) -> bool:
@@ -140,11 +172,11 @@ def is_apart(path: str) -> bool:
     return is_aside(path) or any(names.search(path) for names in (EXAMPLES, LOCKS, PROSE, MINIFIED))
 
 
-def stands_in(secret: Secret, path: str) -> bool:
+def stands_in(kind: str, path: str) -> bool:
     """Tell whether a file is made for a developer's machine, where a key of one's own is no secret."""
     if STAND_IN.search(path):
         return True
-    return secret.kind == "private key" and pycode.is_development(path)
+    return kind == "private key" and pycode.is_development(path)
 
 
 def is_allowed(lines: list[str], line: int) -> bool:

@@ -1,0 +1,69 @@
+"""Owns facts: what one file says by itself, worked out once for each content and good for every commit.
+
+A fact sees one path and one content and nothing else, so that it holds wherever that path has that blob. A
+probe is asked about a whole repository; where it makes its answer of facts, only changed files are read.
+"""
+
+import json
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+Look = Callable[[str, bytes], Any]
+FACTS: dict[str, "Fact"] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A question about one file. `look` takes its path and first megabyte, and returns what JSON can hold.
+
+    No value that may be a secret is returned: facts are stored.
+    """
+
+    name: str
+    look: Look
+
+
+def fact(look: Look) -> Fact:
+    """Register a function at the top of a module as a fact. Raises ValueError for a name that is taken."""
+    name = f"{look.__module__}.{look.__qualname__}"
+    if name in FACTS:
+        raise ValueError(f"There are two facts named {name}.")
+    FACTS[name] = Fact(name, look)
+    return FACTS[name]
+
+
+@dataclass(slots=True)
+class Facts:
+    """What is known of the files of a repository: by path, the blob and what each fact said of it."""
+
+    known: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
+    learned: bool = False
+
+    def of(self, asked: Fact, path: str, blob: str, read: Callable[[], bytes]) -> Any:
+        """Return what a fact says of a file whose content has the hash `blob`; `read` is called when needed.
+
+        What is new has the form that JSON gives it, as what is recalled has.
+        """
+        was, said = self.known.get(path, ("", {}))
+        if was != blob:
+            said = {}
+        elif asked.name in said:
+            return said[asked.name]
+        value = json.loads(json.dumps(asked.look(path, read())))
+        # A thread that looks at the same file may have begun an entry meanwhile; one of the two is kept.
+        self.known[path] = (blob, {**said, asked.name: value})
+        self.learned = True
+        return value
+
+    def packed(self, blobs: Mapping[str, str]) -> bytes:
+        """Return what is known of the files that are there now, as it is stored: JSON, compressed by zlib."""
+        here = {path: entry for path, entry in dict(self.known).items() if blobs.get(path) == entry[0]}
+        return zlib.compress(json.dumps(here, separators=(",", ":"), sort_keys=True).encode())
+
+    @classmethod
+    def unpacked(cls, stored: bytes) -> Self:
+        """Return what `packed` wrote."""
+        written = json.loads(zlib.decompress(stored))
+        return cls({path: (blob, said) for path, (blob, said) in written.items()})
