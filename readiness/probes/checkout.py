@@ -324,6 +324,15 @@ class Checkout:
         self.asked.contents.add(path)
         return self.facts.of(fact, path, self._blobs[path], partial(self.read, path))
 
+    def own_told(self, fact: Fact, *patterns: str) -> Iterator[tuple[str, Any]]:
+        """Yield `own_files` with what a fact says of each. What a partial copy left out is passed over."""
+        for path in self.own_files(*patterns):
+            try:
+                said = self.told(fact, path)
+            except CannotTell:
+                continue
+            yield path, said
+
     def packed_facts(self) -> bytes:
         """Return what is known of single files, as it is stored for the next commit."""
         return self.facts.packed(self._blobs)

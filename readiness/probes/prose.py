@@ -7,7 +7,8 @@ from itertools import pairwise
 
 from markdown_it import MarkdownIt
 
-from readiness.probes.checkout import Checkout, is_foreign
+from readiness.probes.checkout import Checkout, is_foreign, text_of
+from readiness.probes.facts import fact
 
 DOCUMENTS = ("*.md", "*.markdown", "*.mdx", "*.rst", "*.adoc")
 # Their words about deployments and alerts instruct nobody who has to act.
@@ -61,13 +62,21 @@ def is_own(path: str) -> bool:
 
 def sections(checkout: Checkout, path: str) -> Iterator[Section]:
     """Yield the whole document under its file's name, then every section of it."""
-    text = checkout.text(path)
+    for title, line, words, code_blocks in checkout.told(sections_of, path):
+        yield Section(path, title, line, words, code_blocks)
+
+
+@fact
+def sections_of(path: str, content: bytes) -> list[tuple[str, int, int, int]]:
+    """Return title, line, words and blocks of code of a whole document and of every section of it."""
+    text = text_of(content)
     lines = text.splitlines()
     headings = list(_markdown(text) if path.endswith((".md", ".markdown", ".mdx")) else _plain(lines))
-    yield _measured(path, path.rpartition("/")[2].rpartition(".")[0], lines, 0, len(lines))
+    found = [_measured(path.rpartition("/")[2].rpartition(".")[0], lines, 0, len(lines))]
     for number, (line, level, title) in enumerate(headings):
         later = (start for start, other, _ in headings[number + 1 :] if other <= level)
-        yield _measured(path, title, lines, line, next(later, len(lines)))
+        found.append(_measured(title, lines, line, next(later, len(lines))))
+    return found
 
 
 def _markdown(text: str) -> Iterator[tuple[int, int, str]]:
@@ -93,7 +102,7 @@ def _plain(lines: list[str]) -> Iterator[tuple[int, int, str]]:
             yield number, len(found[1]), found[2]
 
 
-def _measured(path: str, title: str, lines: list[str], start: int, end: int) -> Section:
+def _measured(title: str, lines: list[str], start: int, end: int) -> tuple[str, int, int, int]:
     inside, words, blocks = False, 0, 0
     for line in lines[start + 1 if start else 0 : end]:
         if line.lstrip().startswith(("```", "~~~", "----")) and len(set(line.strip()[:3])) == 1:
@@ -103,4 +112,4 @@ def _measured(path: str, title: str, lines: list[str], start: int, end: int) -> 
             blocks += 1
         elif not inside:
             words += len(re.findall(r"\w[\w'-]*", line))
-    return Section(path, title, start + 1, words, blocks)
+    return title, start + 1, words, blocks

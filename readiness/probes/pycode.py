@@ -5,7 +5,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from readiness.probes.checkout import Checkout
+from readiness.probes.checkout import Checkout, text_of
+from readiness.probes.facts import fact
 from readiness.probes.manifests import folder_of
 
 # Where developers and tests keep their own settings; production does not read these.
@@ -104,22 +105,37 @@ def overridden(checkout: Checkout) -> frozenset[tuple[str, str]]:
     A module for production speaks for the modules beside it, a class for production for those in its file.
     """
     found: set[tuple[str, str]] = set()
-    for path, text in texts(checkout, "="):
-        tree = parsed(text) if PRODUCTION.search(path) or OF_PRODUCTION.search(text) else None
-        if tree and PRODUCTION.search(path):
-            found |= {(folder_of(path), setting.name) for setting in settings(path, tree)}
-        for node in tree.body if tree else ():
-            if isinstance(node, ast.ClassDef) and PRODUCTION_CLASS.search(node.name):
-                inner = _settings(path, node.body, from_environment=False, guarded=False)
-                found |= {(path, setting.name) for setting in inner}
+    for path in checkout.own_files("*.py"):
+        given = checkout.told(given_by_production, path)
+        found |= {(folder_of(path), name) for name in given["module"]}
+        found |= {(path, name) for name in given["classes"]}
     return frozenset(found)
 
 
-def is_overridden(setting: "Setting", by_production: frozenset[tuple[str, str]]) -> bool:
+@fact
+def given_by_production(path: str, content: bytes) -> dict[str, list[str]]:
+    """Return the names that a module for production sets, and those that classes for production set in it."""
+    text = text_of(content)
+    may = PRODUCTION.search(path) or OF_PRODUCTION.search(text)
+    tree = parsed(text) if may else None
+    classes = [
+        setting.name
+        for node in (tree.body if tree else ())
+        if isinstance(node, ast.ClassDef) and PRODUCTION_CLASS.search(node.name)
+        for setting in _settings(path, node.body, from_environment=False, guarded=False)
+    ]
+    is_module = tree is not None and PRODUCTION.search(path)
+    return {
+        "module": [setting.name for setting in settings(path, tree)] if tree and is_module else [],
+        "classes": classes,
+    }
+
+
+def is_overridden(path: str, name: str, owner: str, by_production: frozenset[tuple[str, str]]) -> bool:
     """Tell whether production gives a setting of a common module or class another value."""
-    if PRODUCTION.search(setting.path) or PRODUCTION_CLASS.search(setting.owner):
+    if PRODUCTION.search(path) or PRODUCTION_CLASS.search(owner):
         return False
-    return bool({(folder_of(setting.path), setting.name), (setting.path, setting.name)} & by_production)
+    return bool({(folder_of(path), name), (path, name)} & by_production)
 
 
 def is_development(path: str) -> bool:

@@ -58,7 +58,7 @@ def from_settings(
 ) -> Iterator[Finding]:
     """Yield a finding for each setting that lists origins, or that lets everybody in."""
     for setting in pycode.settings(path, tree):
-        if setting.guarded or pycode.is_overridden(setting, by_production):
+        if setting.guarded or pycode.is_overridden(path, setting.name, setting.owner, by_production):
             continue
         if setting.name in EVERYBODY and pycode.literal(setting.value) is True:
             yield judged(setting.where, setting.name, ["*"], overruled=False)

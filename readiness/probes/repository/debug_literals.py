@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from readiness.probes import pycode
-from readiness.probes.checkout import Checkout
+from readiness.probes.checkout import Checkout, text_of
+from readiness.probes.facts import fact
 from readiness.probes.outcomes import NotApplicable
 from readiness.probes.registry import probe
 from readiness.probes.repository.dockerfile import last_stage, steps
@@ -14,6 +15,7 @@ from tickets.findings import Finding
 from tickets.scoring import Status
 
 CLAIM = "cfg.debug-off"
+WORDS = ("DEBUG", "debug", "ALLOWED_HOSTS")
 TRUE = frozenset({"true", "1", "yes", "on"})
 SERVERS = frozenset({"run", "FastAPI", "Flask", "Starlette", "Sanic", "Litestar"})
 # A constant of that name in any other module may be its own affair.
@@ -43,21 +45,36 @@ DEVELOPERS_SERVER = re.compile(
 def debug_literals(checkout: Checkout) -> list[Finding]:
     """Read what DEBUG and its kin are when nobody sets anything, and what images start."""
     findings, by_production = from_images(checkout), pycode.overridden(checkout)
-    for path, tree in pycode.trees(checkout, "DEBUG", "debug", "ALLOWED_HOSTS"):
-        if not pycode.is_development(path):
-            findings += [*from_settings(path, tree, by_production), *from_calls(path, tree)]
+    for path in checkout.own_files("*.py"):
+        said = checkout.told(debug_code, path)
+        for name, owner, status, detail, at in said["settings"]:
+            if not pycode.is_overridden(path, name, owner, by_production):
+                findings.append(Finding(CLAIM, Status(status), detail, {"at": at}))
+        for status, detail, at in said["calls"]:
+            findings.append(Finding(CLAIM, Status(status), detail, {"at": at}))
     if not findings:
         raise NotApplicable("No debug setting was found in the Python and the images of this repository.")
     return findings
 
 
-def from_settings(
-    path: str, tree: ast.Module, by_production: frozenset[tuple[str, str]]
-) -> Iterator[Finding]:
-    """Yield a finding for each setting of the name DEBUG or ALLOWED_HOSTS."""
+@fact
+def debug_code(path: str, content: bytes) -> dict[str, list[tuple[str, ...]]]:
+    """Return what a module says of debugging: each a status, a sentence and the place.
+
+    A setting's name and class come first: production may give it another value elsewhere.
+    """
+    text = text_of(content)
+    may = not pycode.is_development(path) and any(word in text for word in WORDS)
+    tree = pycode.parsed(text) if may else None
+    if tree is None:
+        return {"settings": [], "calls": []}
+    return {"settings": list(from_settings(path, tree)), "calls": list(from_calls(path, tree))}
+
+
+def from_settings(path: str, tree: ast.Module) -> Iterator[tuple[str, ...]]:
+    """Yield each setting of the name DEBUG or ALLOWED_HOSTS, and what it is worth."""
     for setting in pycode.settings(path, tree):
-        is_named = setting.name.upper() in {"DEBUG", "ALLOWED_HOSTS"}
-        if setting.guarded or not is_named or pycode.is_overridden(setting, by_production):
+        if setting.guarded or setting.name.upper() not in {"DEBUG", "ALLOWED_HOSTS"}:
             continue
         if setting.name.islower() and setting.owner and not setting.from_environment:
             continue  # a field of a model, which any part of a program may have
@@ -67,16 +84,17 @@ def from_settings(
         if setting.name.upper() == "ALLOWED_HOSTS":
             if isinstance(value, list) and "*" in value:
                 detail = f"ALLOWED_HOSTS lets every name in at {setting.where}."
-                yield Finding(CLAIM, Status.RISKY, detail, {"at": setting.where})
+                yield setting.name, setting.owner, Status.RISKY, detail, setting.where
         elif is_on(value):
             is_central = bool(CENTRAL.search(path)) or "INSTALLED_APPS" in {
                 one.name for one in pycode.settings(path, tree)
             }
             status = Status.FAILING if is_central and not overruled else Status.RISKY
             word = "is on unless the environment turns it off" if overruled else "is on"
-            yield Finding(CLAIM, status, f"DEBUG {word} ({setting.where}).", {"at": setting.where})
+            yield setting.name, setting.owner, status, f"DEBUG {word} ({setting.where}).", setting.where
         elif overruled or value is False:
-            yield Finding(CLAIM, Status.OK, f"DEBUG is off by default ({setting.where}).")
+            detail = f"DEBUG is off by default ({setting.where})."
+            yield setting.name, setting.owner, Status.OK, detail, setting.where
 
 
 def is_on(value: object) -> bool:
@@ -84,8 +102,8 @@ def is_on(value: object) -> bool:
     return value is True or (isinstance(value, str) and value.lower() in TRUE)
 
 
-def from_calls(path: str, tree: ast.Module) -> Iterator[Finding]:
-    """Yield a finding for each call that hands debug=True to an application or its server."""
+def from_calls(path: str, tree: ast.Module) -> Iterator[tuple[str, ...]]:
+    """Yield each call that hands debug=True to an application or its server, and what it is worth."""
     by_hand = {id(node) for branch in main_branches(tree) for node in ast.walk(branch)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and pycode.called(node) in SERVERS:
@@ -95,7 +113,7 @@ def from_calls(path: str, tree: ast.Module) -> Iterator[Finding]:
                     # Under "if __name__" it is how a developer starts it; a server imports the module.
                     status = Status.RISKY if id(node) in by_hand else Status.FAILING
                     detail = f"{pycode.called(node)}(debug=True) at {where}."
-                    yield Finding(CLAIM, status, detail, {"at": where})
+                    yield status, detail, where
 
 
 def main_branches(tree: ast.Module) -> list[ast.If]:

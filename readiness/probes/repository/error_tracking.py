@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from readiness.probes import javascript, pycode, services
-from readiness.probes.checkout import Checkout
+from readiness.probes.checkout import Checkout, text_of
+from readiness.probes.facts import fact
 from readiness.probes.manifests import is_npm_library, load_json
 from readiness.probes.outcomes import NotApplicable, NotSupported
 from readiness.probes.registry import probe
@@ -41,6 +42,7 @@ PYTHON_WORDS = (
     "newrelic",
     "ddtrace",
     "appsignal",
+    "azure.monitor",
 )
 JAVASCRIPT_INIT = re.compile(
     r"\b(?:Sentry\w*\.init|Rollbar\.init|new\s+Rollbar|Bugsnag\.start|Honeybadger\.configure|datadogRum\.init"
@@ -135,19 +137,33 @@ def error_tracking(checkout: Checkout) -> list[Finding]:
 
 def python_calls(checkout: Checkout) -> Iterator[str]:
     """Yield the places in Python that initialise a tracker, by whatever name they imported it."""
-    for path, tree in pycode.trees(checkout, *PYTHON_WORDS, "azure.monitor"):
-        names = imported(tree)
-        for node in ast.walk(tree):
-            match node:
-                case ast.Call(func=ast.Attribute() | ast.Name() as function):
-                    head, _, rest = ast.unparse(function).partition(".")
-                    full = ".".join(part for part in (names.get(head, head), rest) if part)
-                    if PYTHON_INIT.match(full):
-                        yield f"{path}:{node.lineno}"
-                case ast.Constant(value=str() as text) if PYTHON_NAMED.match(text):
-                    yield f"{path}:{node.lineno}"
-                case ast.Import(names=modules) if any(one.name == "ddtrace.auto" for one in modules):
-                    yield f"{path}:{node.lineno}"
+    for path in checkout.own_files("*.py"):
+        for line in checkout.told(tracked_by_python, path):
+            yield f"{path}:{line}"
+
+
+@fact
+def tracked_by_python(_path: str, content: bytes) -> list[int]:
+    """Return the lines of a module that initialise a tracker."""
+    text = text_of(content)
+    tree = pycode.parsed(text) if any(word in text for word in PYTHON_WORDS) else None
+    return list(initialising(tree)) if tree else []
+
+
+def initialising(tree: ast.Module) -> Iterator[int]:
+    """Yield the lines that initialise a tracker."""
+    names = imported(tree)
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Attribute() | ast.Name() as function):
+                head, _, rest = ast.unparse(function).partition(".")
+                full = ".".join(part for part in (names.get(head, head), rest) if part)
+                if PYTHON_INIT.match(full):
+                    yield node.lineno
+            case ast.Constant(value=str() as text) if PYTHON_NAMED.match(text):
+                yield node.lineno
+            case ast.Import(names=modules) if any(one.name == "ddtrace.auto" for one in modules):
+                yield node.lineno
 
 
 def imported(tree: ast.Module) -> dict[str, str]:
@@ -164,12 +180,19 @@ def imported(tree: ast.Module) -> dict[str, str]:
 
 def javascript_calls(checkout: Checkout) -> Iterator[str]:
     """Yield the places in JavaScript that initialise a tracker."""
-    for path, code in javascript.sources(checkout):
-        found = JAVASCRIPT_INIT.search(code)
-        if not found and JAVASCRIPT_TAKES.search(code):
-            found = JAVASCRIPT_PLAIN.search(code)
-        if found:
-            yield services.place(path, code, found)
+    for path, line in javascript.told(checkout, tracked_by_javascript):
+        if line:
+            yield f"{path}:{line}"
+
+
+@fact
+def tracked_by_javascript(_path: str, content: bytes) -> int:
+    """Return the first line of a file that initialises a tracker, or 0."""
+    code = javascript.code_in(content) or ""
+    found = JAVASCRIPT_INIT.search(code)
+    if not found and JAVASCRIPT_TAKES.search(code):
+        found = JAVASCRIPT_PLAIN.search(code)
+    return javascript.line_at(code, found.start()) if found else 0
 
 
 def other_calls(checkout: Checkout) -> Iterator[str]:

@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from readiness.probes import services
-from readiness.probes.checkout import Checkout
+from readiness.probes import javascript, services
+from readiness.probes.checkout import Checkout, text_of
+from readiness.probes.facts import fact
 from readiness.probes.outcomes import NotSupported
 from readiness.probes.registry import probe
+from readiness.probes.services import Signs
 from readiness.probes.variables import without_comments
 from tickets.findings import Finding
 from tickets.scoring import Status
@@ -161,25 +163,21 @@ def rate_limiting(checkout: Checkout) -> list[Finding]:
 
     Whether a limit holds, only the running deployment can show.
     """
-    parts = [
-        (
-            "Python",
-            PYTHON,
-            [(path, without_comments(text)) for path, text in services.python_files(checkout)],
-        ),
-        ("JavaScript", JAVASCRIPT, services.javascript_files(checkout)),
-        ("Go", GO, services.go_files(checkout)),
-    ]
     edge = [*elsewhere(checkout, EDGE), *elsewhere(checkout, OTHERS)]
     if edge:
         detail = f"Requests are limited by {edge[0][0]} ({edge[0][1]})."
         return [Finding(CLAIM, Status.OK, detail, {"at": [where for _, where in edge[:10]]})]
+    parts = [
+        ("Python", PYTHON, services.in_python(checkout, limits_in_python)),
+        ("JavaScript", JAVASCRIPT, services.in_javascript(checkout, limits_in_javascript)),
+        ("Go", GO, services.in_go(checkout, limits_in_go)),
+    ]
     parts = [part for part in parts if part[2]]
     if not parts:
         raise NotSupported("No service was found in a language whose rate limits are known here.")
     judged = [finding for part in parts if (finding := of_language(*part))]
     if not judged:
-        at = next(at for *_, files in parts if (at := services.first(files, OWN)))
+        at = next(at for *_, files in parts if (at := services.first_sign(files, "own")))
         raise NotSupported(
             f"Something that may limit requests is at {at}; which of them it limits cannot be seen in code."
         )
@@ -196,11 +194,37 @@ def elsewhere(
             yield name, at
 
 
+@fact
+def limits_in_python(_path: str, content: bytes) -> dict[str, int]:
+    """Return the signs of limits in a module of Python."""
+    return signs_of(without_comments(text_of(content)), PYTHON)
+
+
+@fact
+def limits_in_javascript(_path: str, content: bytes) -> dict[str, int]:
+    """Return the signs of limits in a file of JavaScript."""
+    return signs_of(javascript.code_in(content) or "", JAVASCRIPT)
+
+
+@fact
+def limits_in_go(_path: str, content: bytes) -> dict[str, int]:
+    """Return the signs of limits in a file of Go."""
+    return signs_of(javascript.code_of(text_of(content)), GO)
+
+
+def signs_of(code: str, libraries: tuple[Library, ...]) -> dict[str, int]:
+    """Return where libraries are brought in and used, where something of its own limits, and sign-ins."""
+    brought = {f"{one.name} brought": one.brought for one in libraries}
+    used = {f"{one.name} used": one.used for one in libraries}
+    return services.signs_in(code, {**brought, **used, "own": OWN, "sign-in": SIGN_IN})
+
+
 def of_language(
-    language: str, libraries: tuple[Library, ...], files: list[tuple[str, str]]
+    language: str, libraries: tuple[Library, ...], files: list[tuple[str, Signs]]
 ) -> Finding | None:
     """Return what limits the requests that one language answers; None when something unknown might."""
-    brought = [(library, at) for library in libraries if (at := services.first(files, library.brought))]
+    places = {library.name: services.first_sign(files, f"{library.name} brought") for library in libraries}
+    brought = [(library, at) for library in libraries if (at := places[library.name])]
     for library, at in brought:
         if used := use(library, files):
             detail = f"{library.name} limits requests ({used})."
@@ -209,9 +233,9 @@ def of_language(
         if not library.general:
             detail = f"{library.name} is brought in ({at}), and nothing uses it to limit."
             return Finding(CLAIM, Status.PARTIAL, detail, {"library": library.name, "at": at})
-    if services.first(files, OWN):
+    if services.first_sign(files, "own"):
         return None
-    if at := services.first(files, SIGN_IN):
+    if at := services.first_sign(files, "sign-in"):
         detail = f"Failed sign-ins are limited ({at}), and nothing limits other requests."
         return Finding(CLAIM, Status.PARTIAL, detail, {"at": at})
     detail = (
@@ -220,7 +244,7 @@ def of_language(
     return Finding(CLAIM, Status.NOT_CONFIGURED, detail, {"language": language})
 
 
-def use(library: Library, files: list[tuple[str, str]]) -> str:
+def use(library: Library, files: list[tuple[str, Signs]]) -> str:
     """Return a place that puts a library to use, or ""."""
-    bringing = [(path, text) for path, text in files if library.brought.search(text)]
-    return services.first(bringing if library.plain else files, library.used)
+    bringing = [(path, signs) for path, signs in files if f"{library.name} brought" in signs]
+    return services.first_sign(bringing if library.plain else files, f"{library.name} used")

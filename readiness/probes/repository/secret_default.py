@@ -3,11 +3,12 @@
 import ast
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 
 from readiness.probes import javascript, pycode
-from readiness.probes.checkout import Checkout
+from readiness.probes.checkout import Checkout, text_of
+from readiness.probes.facts import fact
 from readiness.probes.outcomes import NotApplicable
 from readiness.probes.registry import probe
 from tickets.findings import Finding
@@ -48,6 +49,8 @@ RUNS = (
     "*.toml",
 )
 LEAST_LENGTH = 16
+WORDS = ("SECRET", "PASSW", "KEY", "secret", "passw", "_key")
+JAVASCRIPT_WORDS = ("env", "nfig", "SECRET", "KEY")
 # An assignment to a name of a secret, at the top or in a class.
 SETS = re.compile(r"(?im)^\s*\w*(?:secret|key|passw(?:or)?d)\s*(?::[^=\n]*)?(?:=|:|$)")
 # Messages, paths, templates and patterns.
@@ -86,30 +89,37 @@ def needs_strength(name: str) -> bool:
 def in_python(checkout: Checkout) -> Iterator[Finding]:
     """Yield a finding for every secret that a Python module sets."""
     code, by_production = Code(checkout), pycode.overridden(checkout)
-    for path, text in code.texts.items():
-        may_set = SETS.search(text) and not pycode.is_development(path)
-        tree = pycode.parsed(text) if may_set else None
+    for path in checkout.own_files("*.py"):
+        tree = pycode.parsed(checkout.text(path)) if checkout.told(may_set_secret, path) else None
         for setting in pycode.settings(path, tree) if tree else ():
             if is_secret(setting.name) and runs(setting, by_production):
                 yield from judged(code, setting)
 
 
+@fact
+def may_set_secret(path: str, content: bytes) -> bool:
+    """Tell whether a module may set what has the name of a secret, and not for developers alone."""
+    text = text_of(content)
+    speaks = any(word in text for word in WORDS)
+    return speaks and bool(SETS.search(text)) and not pycode.is_development(path)
+
+
 def runs(setting: pycode.Setting, by_production: frozenset[tuple[str, str]]) -> bool:
     """Tell whether a setting is what production gets, and not a developer's or one that is given anew."""
     apart = setting.guarded or for_developers(setting.value)
-    return not apart and not pycode.is_overridden(setting, by_production)
+    return not apart and not pycode.is_overridden(setting.path, setting.name, setting.owner, by_production)
 
 
-@dataclass(frozen=True, slots=True)
 class Code:
-    """The Python of a checkout that speaks of secrets, read once and parsed where it is asked about."""
+    """The Python of a checkout that speaks of secrets, read where it is asked about."""
 
-    checkout: Checkout
-    texts: dict[str, str] = field(init=False)
+    def __init__(self, checkout: Checkout) -> None:
+        self.checkout = checkout
 
-    def __post_init__(self) -> None:
-        words = ("SECRET", "PASSW", "KEY", "secret", "passw", "_key")
-        object.__setattr__(self, "texts", dict(pycode.texts(self.checkout, *words)))
+    @cached_property
+    def texts(self) -> dict[str, str]:
+        """The modules that speak of secrets, by path."""
+        return dict(pycode.texts(self.checkout, *WORDS))
 
     def naming(self, name: str) -> Iterator[tuple[str, ast.Module]]:
         """Yield the modules that name a setting."""
@@ -285,7 +295,9 @@ def checked_by(code: Code, setting: pycode.Setting) -> str:
 
 def in_javascript(checkout: Checkout) -> Iterator[Finding]:
     """Yield a finding for every secret that JavaScript or TypeScript reads from the environment."""
-    files = dict(javascript.sources(checkout, "env", "nfig", "SECRET", "KEY", development=False))
+    if not any(reads for _, reads in javascript.told(checkout, reads_secret, development=False)):
+        return
+    files = dict(javascript.sources(checkout, *JAVASCRIPT_WORDS, development=False))
     seen: set[tuple[str, Status]] = set()
     for path, code in files.items():
         for read in javascript.reads(path, code):
@@ -294,6 +306,13 @@ def in_javascript(checkout: Checkout) -> Iterator[Finding]:
                 if (read.name, finding.status) not in seen:
                     seen.add((read.name, finding.status))
                     yield finding
+
+
+@fact
+def reads_secret(path: str, content: bytes) -> bool:
+    """Tell whether a file of JavaScript reads a variable that has the name of a secret."""
+    code = javascript.code_in(content, *JAVASCRIPT_WORDS) or ""
+    return any(is_secret(read.name) for read in javascript.reads(path, code))
 
 
 def judged_javascript(read: javascript.Read, code: str, files: dict[str, str]) -> Finding:

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from readiness.probes import pycode, services
-from readiness.probes.checkout import Checkout
+from readiness.probes import javascript, pycode, services
+from readiness.probes.checkout import Checkout, text_of
+from readiness.probes.facts import fact
 from readiness.probes.outcomes import NotSupported
 from readiness.probes.registry import probe
+from readiness.probes.services import Signs
 from tickets.findings import Finding
 from tickets.scoring import Status
 
@@ -119,18 +121,46 @@ def structured_logging(checkout: Checkout) -> list[Finding]:
 
 def in_python(checkout: Checkout) -> Iterator[Seen]:
     """Yield what Python's log looks like, when Python answers requests."""
-    files = services.python_files(checkout)
+    files = services.in_python(checkout, log_of_python)
     if not files:
         return
-    logging = [(path, text) for path, text in files if re.search(r"(?i)log", text)]
-    own = {name for _, text in logging if "dumps(" in text for name in OWN_FORMATTER.findall(text)}
-    trees = ((path, tree) for path, text in logging if (tree := pycode.parsed(text)))
-    places = (f"{path}:{line}" for path, tree in trees for line in formatting(tree, own))
-    at = next(places, "") or services.first(logging, SHIPPED) or in_files(checkout)
-    yield Seen("Python", at, "" if at else services.first(logging, LIBRARY))
+    own = frozenset(name for path, signs in files if "own" in signs for name in own_of(checkout, path))
+    at = made_by(checkout, files, own) if own else services.first_sign(files, "made")
+    at = at or services.first_sign(files, "shipped") or in_files(checkout)
+    yield Seen("Python", at, "" if at else services.first_sign(files, "library"))
 
 
-def formatting(tree: ast.Module, own: set[str]) -> Iterator[int]:
+@fact
+def log_of_python(_path: str, content: bytes) -> dict[str, int]:
+    """Return where a module makes the log structured, ships it or brings a library, if it speaks of logs."""
+    text = text_of(content)
+    if not re.search(r"(?i)log", text):
+        return {}
+    found = services.signs_in(text, {"shipped": SHIPPED, "library": LIBRARY})
+    found["log"] = 0
+    tree = pycode.parsed(text)
+    if tree and (made := next(formatting(tree, frozenset()), 0)):
+        found["made"] = made
+    if "dumps(" in text and OWN_FORMATTER.search(text):
+        found["own"] = 0
+    return found
+
+
+def own_of(checkout: Checkout, path: str) -> list[str]:
+    """Return the names of the formatters of JSON that a module defines."""
+    return OWN_FORMATTER.findall(checkout.text(path))
+
+
+def made_by(checkout: Checkout, files: list[tuple[str, Signs]], own: frozenset[str]) -> str:
+    """Return the first place that makes the log structured, where the project has formatters of its own."""
+    for path, signs in files:
+        tree = pycode.parsed(checkout.text(path)) if "log" in signs else None
+        if tree and (line := next(formatting(tree, own), 0)):
+            return f"{path}:{line}"
+    return ""
+
+
+def formatting(tree: ast.Module, own: frozenset[str]) -> Iterator[int]:
     """Yield the lines that make Python's log structured; `own` are the project's classes that write JSON."""
     takes_loguru = "loguru" in {name for node in ast.walk(tree) for name in taken(node)}
     for node in ast.walk(tree):
@@ -154,7 +184,7 @@ def formatting(tree: ast.Module, own: set[str]) -> Iterator[int]:
                     yield node.lineno
 
 
-def formats(call: ast.Call, own: set[str]) -> bool:
+def formats(call: ast.Call, own: frozenset[str]) -> bool:
     """Tell whether a call makes a formatter of JSON, or is loguru's logger.add(..., serialize=True)."""
     name = ast.unparse(call.func)
     switched = [word.value for word in call.keywords if word.arg == "serialize" and "log" in name.lower()]
@@ -171,7 +201,7 @@ def taken(node: ast.AST) -> Iterator[str]:
             yield module
 
 
-def names_formatter(key: object, value: ast.expr, own: set[str]) -> bool:
+def names_formatter(key: object, value: ast.expr, own: frozenset[str]) -> bool:
     """Tell whether an entry of a configuration is the factory of a formatter of JSON."""
     name = ast.unparse(value)
     return key in {"()", "class"} and (name.rpartition(".")[2] in own or bool(CALLED.search(name)))
@@ -185,26 +215,37 @@ def in_files(checkout: Checkout) -> str:
 
 def in_javascript(checkout: Checkout) -> Iterator[Seen]:
     """Yield what JavaScript's log looks like, when JavaScript answers requests."""
-    files = services.javascript_files(checkout)
+    files = services.in_javascript(checkout, log_of_javascript)
     if not files:
         return
-    at = services.first(files, JAVASCRIPT)
-    near = ""
-    for path, code in files:
-        if not at and (made := WINSTON.search(code)):
-            where = services.place(path, code, made)
-            # Winston writes JSON unless it is told otherwise.
-            is_json = WINSTON_JSON.search(code) or not WINSTON_TEXT.search(code)
-            at, near = (where, near) if is_json else (at, near or where)
+    at = services.first_sign(files, "made") or services.first_sign(files, "winston")
+    near = services.first_sign(files, "winston as text")
     declared = sorted(JAVASCRIPT_LIBRARY & services.packages(checkout))
     yield Seen("JavaScript", at, "" if at else near or ", ".join(declared))
 
 
+@fact
+def log_of_javascript(_path: str, content: bytes) -> dict[str, int]:
+    """Return where a file of JavaScript makes the log structured, and where it makes Winston's."""
+    code = javascript.code_in(content) or ""
+    found = services.signs_in(code, {"made": JAVASCRIPT, "winston": WINSTON})
+    # Winston writes JSON unless it is told otherwise.
+    if "winston" in found and WINSTON_TEXT.search(code) and not WINSTON_JSON.search(code):
+        found["winston as text"] = found.pop("winston")
+    return found
+
+
 def in_go(checkout: Checkout) -> Iterator[Seen]:
     """Yield what Go's log looks like, when Go answers requests."""
-    files = services.go_files(checkout)
+    files = services.in_go(checkout, log_of_go)
     if files:
-        yield Seen("Go", services.first(files, GO))
+        yield Seen("Go", services.first_sign(files, "made"))
+
+
+@fact
+def log_of_go(_path: str, content: bytes) -> dict[str, int]:
+    """Return where a file of Go makes the log structured."""
+    return services.signs_in(javascript.code_of(text_of(content)), {"made": GO})
 
 
 def in_others(checkout: Checkout) -> Iterator[Seen]:
