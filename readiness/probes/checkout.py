@@ -195,6 +195,9 @@ class Checkout:
     reader: Reader | None = field(default=None, compare=False, repr=False)
     asked: Questions = field(default_factory=Questions, compare=False, repr=False)
     facts: Facts = field(default_factory=Facts, compare=False, repr=False)
+    _found: dict[tuple[tuple[str, ...], bool], list[str]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     @classmethod
     @contextmanager
@@ -249,21 +252,14 @@ class Checkout:
 
         A file's content is answered by the hash of its blob. Links and submodules can be seen by every look.
         """
-        total = hashlib.sha256()
-        for sort, subject, answer in self._answers(asked):
-            total.update(json.dumps([sort, subject, answer]).encode() + b"\n")
-        return total.hexdigest()
-
-    def _answers(self, asked: Questions) -> Iterator[tuple[str, object, object]]:
-        yield "aside", "", [self.links, self.submodules]
-        for patterns in sorted(asked.files):
-            yield "files", patterns, self._fitting(patterns)
-        for patterns in sorted(asked.own_files):
-            yield "own", patterns, self._own(patterns)
-        for path in sorted(asked.there):
-            yield "there", path, path in self._blobs
-        for path in sorted(asked.contents):
-            yield "content", path, self._blobs.get(path)
+        answers = [
+            [self.links, self.submodules],
+            [[patterns, self._fitting(patterns)] for patterns in sorted(asked.files)],
+            [[patterns, self._fitting(patterns, own=True)] for patterns in sorted(asked.own_files)],
+            [[path, path in self._blobs] for path in sorted(asked.there)],
+            [[path, self._blobs.get(path)] for path in sorted(asked.contents)],
+        ]
+        return hashlib.sha256(json.dumps(answers).encode()).hexdigest()
 
     def __contains__(self, path: str) -> bool:
         """Tell whether a regular file is there."""
@@ -278,7 +274,15 @@ class Checkout:
         self.asked.files.add(patterns)
         return self._fitting(patterns)
 
-    def _fitting(self, patterns: tuple[str, ...]) -> list[str]:
+    def _fitting(self, patterns: tuple[str, ...], *, own: bool = False) -> list[str]:
+        """Return the paths that fit, in order; many probes ask alike, so each search is made once."""
+        if (patterns, own) not in self._found:
+            self._found[patterns, own] = self._searched(patterns, own=own)
+        return list(self._found[patterns, own])
+
+    def _searched(self, patterns: tuple[str, ...], *, own: bool) -> list[str]:
+        if own:
+            return [path for path in self._fitting(patterns) if not is_aside(path)]
         if not patterns:
             return sorted(self._blobs)
         by_path, by_name = _fitting(patterns)
@@ -289,10 +293,7 @@ class Checkout:
     def own_files(self, *patterns: str) -> list[str]:
         """Return `files` without vendored and built ones, tests, examples and documents: what really runs."""
         self.asked.own_files.add(patterns)
-        return self._own(patterns)
-
-    def _own(self, patterns: tuple[str, ...]) -> list[str]:
-        return [path for path in self._fitting(patterns) if not is_aside(path)]
+        return self._fitting(patterns, own=True)
 
     def own_texts(self, *patterns: str) -> Iterator[tuple[str, str]]:
         """Yield `own_files` with their text. What a partial copy left out is passed over."""
