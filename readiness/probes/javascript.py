@@ -73,24 +73,14 @@ class Read:
         return f"{self.path}:{self.line}"
 
 
-def sources(checkout: Checkout, *words: str, development: bool = True) -> Iterator[tuple[str, str]]:
-    """Yield the project's own files and their code without comments, with the words or one of them in it.
-
-    What a tool wrote (long lines, files larger than 1 MB) is passed over. Lines keep their numbers. Without
-    `development`, the settings of developers and tests are passed over too.
-    """
-    for path in written(checkout, development=development):
-        try:
-            code = code_in(checkout.read(path), *words)
-        except CannotTell:
-            continue
-        if code is not None:
-            yield path, code
-
-
 def told(checkout: Checkout, fact: Fact, *, development: bool = True) -> Iterator[tuple[str, Any]]:
-    """Yield the files of `sources` and what a fact says of each; what a partial copy lacks is passed over."""
-    for path in written(checkout, development=development):
+    """Yield the project's own files and what a fact says of each; what a partial copy lacks is passed over.
+
+    Without `development`, the settings of developers and tests are passed over too.
+    """
+    for path in checkout.own_files(*FILES):
+        if ".min." in path or (pycode.is_development(path) and not development):
+            continue
         try:
             said = checkout.told(fact, path)
         except CannotTell:
@@ -98,15 +88,11 @@ def told(checkout: Checkout, fact: Fact, *, development: bool = True) -> Iterato
         yield path, said
 
 
-def written(checkout: Checkout, *, development: bool = True) -> Iterator[str]:
-    """Yield the paths of the project's own files, perhaps without the settings of developers and tests."""
-    for path in checkout.own_files(*FILES):
-        if ".min." not in path and (development or not pycode.is_development(path)):
-            yield path
-
-
 def code_in(content: bytes, *words: str) -> str | None:
-    """Return a file's code without comments; None where a tool wrote it, or where it lacks the words."""
+    """Return a file's code without comments; lines keep their numbers.
+
+    None for what a tool wrote (long lines), and, where words are given, for what holds none of them.
+    """
     text = text_of(content)
     wanted = not words or any(word in text for word in words)
     return code_of(text) if wanted and not is_generated(text) else None

@@ -76,21 +76,6 @@ class Variable:
     is_optional: bool
 
 
-def texts(checkout: Checkout, *words: str, aside: bool = False) -> Iterator[tuple[str, str]]:
-    """Yield the Python files that hold one of the words."""
-    for path in checkout.files("*.py") if aside else checkout.own_files("*.py"):
-        text = checkout.text(path)
-        if any(word in text for word in words):
-            yield path, text
-
-
-def trees(checkout: Checkout, *words: str, aside: bool = False) -> Iterator[tuple[str, ast.Module]]:
-    """Yield the parsed Python files that hold one of the words. A file that does not parse is passed over."""
-    for path, text in texts(checkout, *words, aside=aside):
-        if tree := parsed(text):
-            yield path, tree
-
-
 def parsed(text: str) -> ast.Module | None:
     """Return the tree of a Python text, or None when it does not parse."""
     try:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from readiness.probes import javascript, pycode
-from readiness.probes.checkout import Checkout
+from readiness.probes.checkout import Checkout, text_of
+from readiness.probes.facts import fact
 from readiness.probes.outcomes import NotApplicable
 from readiness.probes.registry import probe
 from tickets.findings import Finding
@@ -43,14 +44,28 @@ STAND_IN = re.compile(r"(?:\|\||\?\?)\s*[\"'`]\*")
 def cors_literals(checkout: Checkout) -> list[Finding]:
     """Read every list of origins: what is in it, and whether the environment can overrule it."""
     findings, by_production = [], pycode.overridden(checkout)
-    for path, tree in pycode.trees(checkout, "ORIGIN", "origins", "CORS"):
-        if not pycode.is_development(path):
+    for path in checkout.own_files("*.py"):
+        tree = pycode.parsed(checkout.text(path)) if checkout.told(may_list_origins, path) else None
+        if tree:
             findings += [*from_settings(path, tree, by_production), *from_calls(path, tree)]
-    for path, code in javascript.sources(checkout, "cors", "Cors", development=False):
-        findings += from_javascript(path, code)
+    for path, calls in javascript.told(checkout, calls_of_cors, development=False):
+        findings += from_javascript(path, javascript.code_of(checkout.text(path))) if calls else ()
     if not findings:
         raise NotApplicable("No list of allowed origins was found in the code of this repository.")
     return findings
+
+
+@fact
+def may_list_origins(path: str, content: bytes) -> bool:
+    """Tell whether a module speaks of origins, and not for developers alone."""
+    text = text_of(content)
+    return not pycode.is_development(path) and any(word in text for word in ("ORIGIN", "origins", "CORS"))
+
+
+@fact
+def calls_of_cors(_path: str, content: bytes) -> int:
+    """Return how many calls of a CORS middleware a file of JavaScript holds."""
+    return len(IN_CALL.findall(javascript.code_in(content, "cors", "Cors") or ""))
 
 
 def from_settings(

@@ -90,18 +90,20 @@ def in_python(checkout: Checkout) -> Iterator[Finding]:
     """Yield a finding for every secret that a Python module sets."""
     code, by_production = Code(checkout), pycode.overridden(checkout)
     for path in checkout.own_files("*.py"):
-        tree = pycode.parsed(checkout.text(path)) if checkout.told(may_set_secret, path) else None
+        may_set = checkout.told(secrets_in_module, path)["sets"]
+        tree = pycode.parsed(checkout.text(path)) if may_set else None
         for setting in pycode.settings(path, tree) if tree else ():
             if is_secret(setting.name) and runs(setting, by_production):
                 yield from judged(code, setting)
 
 
 @fact
-def may_set_secret(path: str, content: bytes) -> bool:
-    """Tell whether a module may set what has the name of a secret, and not for developers alone."""
+def secrets_in_module(path: str, content: bytes) -> dict[str, bool]:
+    """Return whether a module speaks of secrets, and whether it may set one, and not for developers alone."""
     text = text_of(content)
     speaks = any(word in text for word in WORDS)
-    return speaks and bool(SETS.search(text)) and not pycode.is_development(path)
+    sets = speaks and bool(SETS.search(text)) and not pycode.is_development(path)
+    return {"speaks": speaks, "sets": sets}
 
 
 def runs(setting: pycode.Setting, by_production: frozenset[tuple[str, str]]) -> bool:
@@ -119,7 +121,9 @@ class Code:
     @cached_property
     def texts(self) -> dict[str, str]:
         """The modules that speak of secrets, by path."""
-        return dict(pycode.texts(self.checkout, *WORDS))
+        paths = self.checkout.own_files("*.py")
+        speaking = [path for path in paths if self.checkout.told(secrets_in_module, path)["speaks"]]
+        return {path: self.checkout.text(path) for path in speaking}
 
     def naming(self, name: str) -> Iterator[tuple[str, ast.Module]]:
         """Yield the modules that name a setting."""
@@ -295,9 +299,11 @@ def checked_by(code: Code, setting: pycode.Setting) -> str:
 
 def in_javascript(checkout: Checkout) -> Iterator[Finding]:
     """Yield a finding for every secret that JavaScript or TypeScript reads from the environment."""
-    if not any(reads for _, reads in javascript.told(checkout, reads_secret, development=False)):
+    told = list(javascript.told(checkout, secrets_in_script, development=False))
+    if not any(said["reads"] for _, said in told):
         return
-    files = dict(javascript.sources(checkout, *JAVASCRIPT_WORDS, development=False))
+    speaking = [path for path, said in told if said["speaks"]]
+    files = {path: javascript.code_of(checkout.text(path)) for path in speaking}
     seen: set[tuple[str, Status]] = set()
     for path, code in files.items():
         for read in javascript.reads(path, code):
@@ -309,10 +315,11 @@ def in_javascript(checkout: Checkout) -> Iterator[Finding]:
 
 
 @fact
-def reads_secret(path: str, content: bytes) -> bool:
-    """Tell whether a file of JavaScript reads a variable that has the name of a secret."""
-    code = javascript.code_in(content, *JAVASCRIPT_WORDS) or ""
-    return any(is_secret(read.name) for read in javascript.reads(path, code))
+def secrets_in_script(path: str, content: bytes) -> dict[str, bool]:
+    """Return whether a file of JavaScript may speak of secrets, and whether it reads one by its name."""
+    code = javascript.code_in(content, *JAVASCRIPT_WORDS)
+    reads = javascript.reads(path, code) if code is not None else ()
+    return {"speaks": code is not None, "reads": any(is_secret(read.name) for read in reads)}
 
 
 def judged_javascript(read: javascript.Read, code: str, files: dict[str, str]) -> Finding:

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import timedelta
 
-from readiness.outside.failures import CannotTell
 from readiness.probes import javascript
-from readiness.probes.checkout import Checkout
+from readiness.probes.checkout import Checkout, text_of
+from readiness.probes.facts import fact
 from readiness.probes.outcomes import NotApplicable
 from readiness.probes.registry import probe
 from tickets.findings import Finding
@@ -82,12 +82,11 @@ class Foreign:
 )
 def third_party_cdn(checkout: Checkout) -> list[Finding]:
     """Read pages and scripts for addresses at hosts that serve what others published."""
-    pages = checkout.own_files(*PAGES)
-    scripts = list(javascript.sources(checkout))
-    if not pages and not scripts:
+    pages = [said for _, said in checkout.own_told(foreign_in_page, *PAGES)]
+    scripts = [said for _, said in javascript.told(checkout, foreign_in_script) if said is not None]
+    if not checkout.own_files(*PAGES) and not scripts:
         raise NotApplicable("The repository holds no pages and no scripts.")
-    found = [one for path in pages for one in in_page(path, text_of(checkout, path))]
-    found += [one for path, code in scripts for one in in_script(path, code)]
+    found = [Foreign(*one) for said in (*pages, *scripts) for one in said]
     loose = [one for one in found if one.status != Status.OK]
     evidence = {
         "loose": [{"at": one.at, "host": one.host, "kind": one.kind} for one in loose[:60]],
@@ -110,13 +109,18 @@ def third_party_cdn(checkout: Checkout) -> list[Finding]:
     return [Finding(CLAIM, worst, f"Taken {word}: {shown[:400]}.", evidence)]
 
 
-def text_of(checkout: Checkout, path: str) -> str:
-    """Return a page without what it hides, lines in place; nothing for one that is too large."""
-    try:
-        text = checkout.text(path)
-    except CannotTell:
-        return ""
-    return HIDDEN.sub(lambda found: re.sub(r"[^\n]", " ", found.group()), text)
+@fact
+def foreign_in_page(path: str, content: bytes) -> list[tuple[str, str, str, bool]]:
+    """Return what a page takes from public hosts, as Foreign holds it; what it hides is left out."""
+    text = HIDDEN.sub(lambda found: re.sub(r"[^\n]", " ", found.group()), text_of(content))
+    return [astuple(one) for one in in_page(path, text)]
+
+
+@fact
+def foreign_in_script(path: str, content: bytes) -> list[tuple[str, str, str, bool]] | None:
+    """Return what a script takes from public hosts, as Foreign holds it; None for one that a tool wrote."""
+    code = javascript.code_in(content)
+    return None if code is None else [astuple(one) for one in in_script(path, code)]
 
 
 def in_page(path: str, text: str) -> Iterator[Foreign]:

@@ -95,7 +95,7 @@ def test_after_a_change_of_one_file_every_probe_says_what_it_would_say_of_a_new_
 def test_no_value_of_a_secret_is_kept() -> None:
     secrets = {
         "app.py": f"SECRET_KEY = 'correct-horse-battery'\nTOKEN = '{'ghp_' + 'aB3d' * 9}'\n",
-        "migrations/0001_a.py": "class Migration(Migration):\n    x = 'postgres://u:s3cr3t-9@db/x', 'Hunter2'\n",
+        "migrations/0001_a.py": "class A(Migration):\n    x = 'postgres://u:s3cr3t-9@db/x', 'Hunter2'\n",
         "server.js": "const secret = process.env.JWT_SECRET || 'battery-staple-9'\n",
         "README.md": "# Set up\n\nUse AKIAQYLPMN5HNM3GRZVP.\n",
         ".env.example": "API_TOKEN=not-for-anybody-7\n",
