@@ -5,6 +5,7 @@ probe is asked about a whole repository; where it makes its answer of facts, onl
 """
 
 import json
+import threading
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -40,26 +41,33 @@ class Facts:
 
     known: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
     learned: bool = False
+    _lock: threading.Lock = field(default_factory=threading.Lock, compare=False, repr=False)
 
     def of(self, asked: Fact, path: str, blob: str, read: Callable[[], bytes]) -> Any:
         """Return what a fact says of a file whose content has the hash `blob`; `read` is called when needed.
 
         What is new has the form that JSON gives it, as what is recalled has.
         """
-        was, said = self.known.get(path, ("", {}))
-        if was != blob:
-            said = {}
-        elif asked.name in said:
-            return said[asked.name]
-        value = json.loads(json.dumps(asked.look(path, read())))
-        # A thread that looks at the same file may have begun an entry meanwhile; one of the two is kept.
-        self.known[path] = (blob, {**said, asked.name: value})
-        self.learned = True
-        return value
+        if asked.name not in (said := self._said(path, blob)):
+            said[asked.name] = json.loads(json.dumps(asked.look(path, read())))
+            self.learned = True
+        return said[asked.name]
+
+    def _said(self, path: str, blob: str) -> dict[str, Any]:
+        """Return what was said of a file with this content, to be added to: probes look in many threads."""
+        with self._lock:
+            if path not in self.known or self.known[path][0] != blob:
+                self.known[path] = (blob, {})
+            return self.known[path][1]
 
     def packed(self, blobs: Mapping[str, str]) -> bytes:
         """Return what is known of the files that are there now, as it is stored: JSON, compressed by zlib."""
-        here = {path: entry for path, entry in dict(self.known).items() if blobs.get(path) == entry[0]}
+        with self._lock:
+            here = {
+                path: (blob, dict(said))
+                for path, (blob, said) in self.known.items()
+                if blobs.get(path) == blob
+            }
         return zlib.compress(json.dumps(here, separators=(",", ":"), sort_keys=True).encode())
 
     @classmethod

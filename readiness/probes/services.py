@@ -112,14 +112,3 @@ def _dependencies(checkout: Checkout, path: str) -> Iterator[str]:
         yield from table(load_json(checkout, path), "dependencies")
     except CannotTell:
         return
-
-
-def place(path: str, text: str, found: re.Match[str]) -> str:
-    """Return where a pattern was found, as people write it."""
-    return f"{path}:{javascript.line_at(text, found.start())}"
-
-
-def first(files: list[tuple[str, str]], pattern: re.Pattern[str]) -> str:
-    """Return the first place of a pattern in the files, or ""."""
-    places = (place(path, text, found) for path, text in files if (found := pattern.search(text)))
-    return next(places, "")

@@ -197,8 +197,13 @@ def tracked_by_javascript(_path: str, content: bytes) -> int:
 
 def other_calls(checkout: Checkout) -> Iterator[str]:
     """Yield a place in each other language, and a command that starts the program under a tracker."""
-    for patterns, sign in (*OTHERS, (RUNS, COMMANDS)):
-        if at := services.first(
-            [(path, without_comments(text)) for path, text in checkout.own_texts(*patterns)], sign
-        ):
+    for patterns in (*(patterns for patterns, _ in OTHERS), RUNS):
+        if at := services.first_sign(checkout.own_told(tracked_elsewhere, *patterns), " ".join(patterns)):
             yield at
+
+
+@fact
+def tracked_elsewhere(_path: str, content: bytes) -> dict[str, int]:
+    """Return where a file in any other language, or a command in it, initialises a tracker."""
+    signs = {" ".join(patterns): sign for patterns, sign in (*OTHERS, (RUNS, COMMANDS))}
+    return services.signs_in(without_comments(text_of(content)), signs)

@@ -188,10 +188,16 @@ def elsewhere(
     checkout: Checkout, signs: tuple[tuple[str, tuple[str, ...], re.Pattern[str]], ...]
 ) -> Iterator[tuple[str, str]]:
     """Yield the name and the place of what limits by configuration, or in a language of the second table."""
-    for name, patterns, sign in signs:
-        files = [(path, without_comments(text)) for path, text in checkout.own_texts(*patterns)]
-        if at := services.first(files, sign):
+    for name, patterns, _ in signs:
+        if at := services.first_sign(checkout.own_told(limits_elsewhere, *patterns), name):
             yield name, at
+
+
+@fact
+def limits_elsewhere(_path: str, content: bytes) -> dict[str, int]:
+    """Return where a file of configuration, or one in another language, limits requests."""
+    signs = {name: sign for name, _, sign in (*EDGE, *OTHERS)}
+    return services.signs_in(without_comments(text_of(content)), signs)
 
 
 @fact

@@ -209,8 +209,11 @@ def names_formatter(key: object, value: ast.expr, own: frozenset[str]) -> bool:
 
 def in_files(checkout: Checkout) -> str:
     """Return a configuration file of the log that names a formatter for JSON, or ""."""
-    files = [one for one in checkout.own_texts(*CONFIG_FILES) if not pycode.is_development(one[0])]
-    return services.first(files, JSON_FORMATTER)
+    for path, text in checkout.own_texts(*CONFIG_FILES):
+        found = None if pycode.is_development(path) else JSON_FORMATTER.search(text)
+        if found:
+            return f"{path}:{javascript.line_at(text, found.start())}"
+    return ""
 
 
 def in_javascript(checkout: Checkout) -> Iterator[Seen]:
@@ -250,7 +253,13 @@ def log_of_go(_path: str, content: bytes) -> dict[str, int]:
 
 def in_others(checkout: Checkout) -> Iterator[Seen]:
     """Yield what other languages say they write."""
-    for patterns, signs in OTHERS:
-        files = list(checkout.own_texts(*patterns))
-        if at := services.first(files, signs):
+    for patterns, _ in OTHERS:
+        if at := services.first_sign(checkout.own_told(log_elsewhere, *patterns), " ".join(patterns)):
             yield Seen(f"The program ({at.rpartition('.')[2].partition(':')[0]})", at)
+
+
+@fact
+def log_elsewhere(_path: str, content: bytes) -> dict[str, int]:
+    """Return where a file of configuration, or one in another language, makes the log structured."""
+    signs = {" ".join(patterns): sign for patterns, sign in OTHERS}
+    return services.signs_in(text_of(content), signs)

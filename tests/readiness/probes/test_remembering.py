@@ -1,6 +1,6 @@
-"""The same files are read once by the same program; what could not be read is read again."""
+"""The same contents are read once by the same program; what could not be read is read again."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,15 +9,16 @@ import pytest
 from django.utils import timezone
 
 from readiness.probes import remembering
-from readiness.probes.checkout import Checkout
+from readiness.probes.checkout import Checkout, Reader
 from readiness.probes.looking import Job, Result
 from readiness.probes.models import ProbeRun
 from readiness.probes.outcomes import Outcome
+from readiness.probes.questions import Questions
 from readiness.probes.registry import PROBES, Probe
-from readiness.probes.remembering import KEPT, Remembered
+from readiness.probes.remembering import KEPT, QUESTIONS_KEPT, Remembered, RememberedFacts
 from readiness.probes.target import Target
 from tests import factories as make
-from tests.readiness.probes.repositories import add_commit, git, repository
+from tests.readiness.probes.repositories import SERVICE, add_commit, git, repository
 from tickets.findings import Finding
 from tickets.models import Deployment
 from tickets.scoring import Status
@@ -164,3 +165,203 @@ def test_the_second_run_on_the_same_files_reads_nothing_and_records_the_same(
     assert said == [[("licence", "pass"), ("lock-present", "pass")]] * 2
     assert (second.state, second.finished) == ("done", 2)
     assert ticket.evaluate().criteria[row.pk].status == Status.OK
+
+
+@pytest.fixture
+def service(tmp_path: Path, settings: Any) -> Deployment:
+    """A deployment of a service about which every repository probe has something to say."""
+    settings.REPOSITORY_ROOTS = [str(tmp_path)]
+    return make.deployment(repository_url=str(repository(tmp_path / "service.git", SERVICE)))
+
+
+@pytest.fixture
+def contents_read(monkeypatch: pytest.MonkeyPatch) -> list[bytes | None]:
+    """The contents that git was asked for."""
+    read: list[bytes | None] = []
+    ask = Reader.blob
+
+    def noted(reader: Reader, sha: str, limit: int) -> bytes | None:
+        read.append(ask(reader, sha, limit))
+        return read[-1]
+
+    monkeypatch.setattr(Reader, "blob", noted)
+    return read
+
+
+def looked(deployment: Deployment) -> dict[str, tuple[str, str, Any]]:
+    """Let every repository probe look, and return what each said."""
+    names = [probe.name for probe in PROBES.of_kind("repository")]
+    asked = ProbeRun.ask(deployment, probes=names, by=make.acting(make.alice()))
+    ProbeRun.objects.work(asked.pk)
+    asked.refresh_from_db()
+    assert (asked.state, asked.finished) == ("done", len(names)), asked.error
+    rows = asked.results.select_related("evidence")
+    return {row.probe: (row.outcome, row.detail, row.evidence and row.evidence.content) for row in rows}
+
+
+def commit(deployment: Deployment, changed: Mapping[str, str | bytes]) -> None:
+    """Commit the service with some files changed."""
+    add_commit(Path(deployment.repository_url), {**SERVICE, **changed})
+
+
+def forget() -> None:
+    Remembered.objects.all().delete()
+    RememberedFacts.objects.all().delete()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"LICENSE": "Do as you like, word for word. " * 20},
+        {"README.md": "# Shop\n\nAnother shop.\n"},
+        {"shop/views.py": "import requests\n"},
+        {"shop/settings.py": "import os\nSECRET_KEY = os.environ['SECRET_KEY']\nDEBUG = False\n"},
+        {"server/index.js": "process.env.NEW_SECRET\n"},
+        {"shop/migrations/0003_third.py": "class Migration(migrations.Migration):\n    dependencies = []\n"},
+        {"static/new.js": "import('https://cdn.jsdelivr.net/npm/vue/dist/vue.js')\n"},
+        {"package.json": "{"},
+        {"Dockerfile": "FROM scratch\n"},
+    ],
+    ids=lambda changed: next(iter(changed)),
+)
+def test_after_a_commit_all_is_said_that_would_be_said_of_a_new_repository(
+    service: Deployment, changed: dict[str, str]
+) -> None:
+    looked(service)
+    commit(service, changed)
+    after = looked(service)
+    forget()
+
+    assert after == looked(service)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["LICENSE", "shop/models.py", "tests/test_views.py", "cmd/main.go"])
+def test_of_the_source_of_a_new_commit_only_what_changed_is_read(
+    service: Deployment, path: str, contents_read: list[bytes | None]
+) -> None:
+    looked(service)
+    everything = set(contents_read)
+    changed = f"{SERVICE[path]}\n\n".encode()
+    commit(service, {path: changed})
+    contents_read.clear()
+    looked(service)
+
+    # Manifests, pipelines, images, documents and settings are read by whoever compares them with the rest.
+    source = {SERVICE[one].encode() for one in SERVICE if one.endswith((".py", ".go", ".js", ".html"))}
+    assert source < everything
+    assert changed in contents_read
+    assert source & set(contents_read) <= {SERVICE["shop/settings.py"].encode()} | {
+        SERVICE[one].encode() for one in SERVICE if one.startswith("server/")
+    }
+
+
+@pytest.mark.django_db
+def test_of_a_commit_that_changes_a_licence_the_licence_alone_is_read(
+    service: Deployment, contents_read: list[bytes | None]
+) -> None:
+    looked(service)
+    commit(service, {"LICENSE": "Do as you like. " * 40})
+    contents_read.clear()
+    looked(service)
+
+    assert set(contents_read) == {b"Do as you like. " * 40}
+
+
+@pytest.mark.django_db
+def test_back_at_an_earlier_commit_nothing_is_read(
+    service: Deployment, contents_read: list[bytes | None]
+) -> None:
+    folder = Path(service.repository_url)
+    looked(service)
+    first = git(folder, "rev-parse", "main")
+    commit(service, {"shop/views.py": "import requests\n"})
+    looked(service)
+    git(folder, "update-ref", "refs/heads/main", first)
+    contents_read.clear()
+    looked(service)
+
+    assert contents_read == []
+
+
+@pytest.mark.django_db
+def test_another_program_knows_no_facts(service: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked(service)
+    assert RememberedFacts.objects.of(service.repository_url).known
+
+    monkeypatch.setattr(remembering, "program", lambda: "a newer version")
+    assert not RememberedFacts.objects.of(service.repository_url).known
+
+
+@pytest.mark.django_db
+def test_facts_are_those_of_one_repository(service: Deployment) -> None:
+    looked(service)
+    assert not RememberedFacts.objects.of(f"{service.repository_url}/").known
+
+
+@pytest.mark.django_db
+def test_what_only_git_gave_up_over_is_not_remembered(opened: Checkout) -> None:
+    asked = Questions(contents={"LICENSE"}, unanswered={"LICENSE"})
+    Remembered.objects.keep([replace(result(opened), asked=asked)])
+
+    assert not Remembered.objects.exists()
+
+
+@pytest.mark.django_db
+def test_what_was_asked_is_kept_of_the_last_looks_and_answers_while_they_are_of_use(folder: Path) -> None:
+    asked = Questions(contents={"a"})
+    for number in range(QUESTIONS_KEPT + 2):
+        add_commit(folder, {"a": str(number)})
+        with Checkout.open(folder) as there:
+            Remembered.objects.keep([replace(result(there), asked=asked)])
+
+    assert Remembered.objects.count() == QUESTIONS_KEPT + 2
+    assert Remembered.objects.exclude(asked=b"").count() == QUESTIONS_KEPT
+    for number in range(QUESTIONS_KEPT + 2):
+        add_commit(folder, {"a": str(number), "b": "new"})
+        with Checkout.open(folder) as there:
+            known, _ = Remembered.objects.recall([Job(PROBES["lock-present"], there)])
+        assert len(known) == (number >= 2), number
+
+
+@pytest.mark.django_db
+def test_more_questions_than_may_be_kept_leave_the_tree_alone(
+    opened: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remembering, "QUESTIONS_BYTES", 10)
+    Remembered.objects.keep([replace(result(opened), asked=Questions(contents={"LICENSE"}))])
+
+    row = Remembered.objects.get()
+    assert (bytes(row.asked), row.answered) == (b"", "")
+
+
+@pytest.mark.django_db
+def test_more_facts_than_may_be_kept_are_not(service: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remembering, "FACTS_BYTES", 10)
+    looked(service)
+
+    assert not RememberedFacts.objects.exists()
+
+
+@pytest.mark.django_db
+def test_facts_that_nobody_asked_for_in_a_month_are_forgotten(service: Deployment) -> None:
+    looked(service)
+    RememberedFacts.objects.update(used_at=timezone.now() - 2 * KEPT)
+    assert RememberedFacts.objects.long_unused().count() == 1
+
+    looked(service)
+    assert not RememberedFacts.objects.long_unused()
+
+
+@pytest.mark.django_db
+def test_recalling_takes_as_many_queries_for_many_probes_as_for_one(
+    service: Deployment, django_assert_num_queries: Any
+) -> None:
+    looked(service)
+    commit(service, {"NEWS": "1"})
+    with Checkout.open(Path(service.repository_url)) as there:
+        jobs = [Job(probe, there) for probe in PROBES.of_kind("repository")]
+        for some in ([job for job in jobs if job.probe.name == "licence"], jobs):
+            with django_assert_num_queries(3):
+                Remembered.objects.recall(some)
