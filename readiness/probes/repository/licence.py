@@ -28,7 +28,7 @@ def licence(checkout: Checkout) -> list[Finding]:
     for path in sorted(checkout.files(*NAMES), key=lambda path: path.count("/")):
         if folder_of(path) in FOLDERS and len(checkout.text(path).split()) >= LEAST_WORDS:
             return [Finding("dep.licences", Status.OK, f"The licence is in {path}.", {"path": path})]
-    if any(path.startswith("LICENSES/") for path in checkout.files()):
+    if checkout.files("LICENSES/*"):
         return [Finding("dep.licences", Status.OK, "The licences are in LICENSES.", {"path": "LICENSES"})]
     if where := declared(checkout):
         detail = f"{where} names a licence, and its text is not in the repository."

@@ -1,13 +1,13 @@
 """The program, or what stands in front of it, limits how often one client may ask."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
 from readiness.probes import javascript, services
 from readiness.probes.checkout import Checkout, text_of
-from readiness.probes.facts import fact
+from readiness.probes.facts import Fact, fact
 from readiness.probes.outcomes import NotSupported
 from readiness.probes.registry import probe
 from readiness.probes.services import Signs
@@ -31,6 +31,17 @@ class Library:
     used: re.Pattern[str]
     general: bool = False
     plain: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What answers requests in one language: how it is read, and for which signs."""
+
+    language: str
+    libraries: tuple[Library, ...]
+    read: Callable[[Checkout, Fact], list[tuple[str, Signs]]]
+    brought: Fact
+    used: Fact
 
 
 def _library(name: str, brought: str, used: str, *, general: bool = False, plain: bool = False) -> Library:
@@ -168,16 +179,16 @@ def rate_limiting(checkout: Checkout) -> list[Finding]:
         detail = f"Requests are limited by {edge[0][0]} ({edge[0][1]})."
         return [Finding(CLAIM, Status.OK, detail, {"at": [where for _, where in edge[:10]]})]
     parts = [
-        ("Python", PYTHON, services.in_python(checkout, limits_in_python)),
-        ("JavaScript", JAVASCRIPT, services.in_javascript(checkout, limits_in_javascript)),
-        ("Go", GO, services.in_go(checkout, limits_in_go)),
+        Part("Python", PYTHON, services.in_python, brought_by_python, used_by_python),
+        Part("JavaScript", JAVASCRIPT, services.in_javascript, brought_by_javascript, used_by_javascript),
+        Part("Go", GO, services.in_go, brought_by_go, used_by_go),
     ]
-    parts = [part for part in parts if part[2]]
-    if not parts:
+    signs = [(part, files) for part in parts if (files := part.read(checkout, part.brought))]
+    if not signs:
         raise NotSupported("No service was found in a language whose rate limits are known here.")
-    judged = [finding for part in parts if (finding := of_language(*part))]
+    judged = [finding for part, files in signs if (finding := of_language(checkout, part, files))]
     if not judged:
-        at = next(at for *_, files in parts if (at := services.first_sign(files, "own")))
+        at = next(at for _, files in signs if (at := services.first_sign(files, "own")))
         raise NotSupported(
             f"Something that may limit requests is at {at}; which of them it limits cannot be seen in code."
         )
@@ -201,41 +212,62 @@ def limits_elsewhere(_path: str, content: bytes) -> dict[str, int]:
 
 
 @fact
-def limits_in_python(_path: str, content: bytes) -> dict[str, int]:
-    """Return the signs of limits in a module of Python."""
-    return signs_of(without_comments(text_of(content)), PYTHON)
+def brought_by_python(_path: str, content: bytes) -> dict[str, int]:
+    """Return which libraries that limit a module of Python brings in, and where it limits by itself."""
+    return brought(without_comments(text_of(content)), PYTHON)
 
 
 @fact
-def limits_in_javascript(_path: str, content: bytes) -> dict[str, int]:
-    """Return the signs of limits in a file of JavaScript."""
-    return signs_of(javascript.code_in(content) or "", JAVASCRIPT)
+def used_by_python(_path: str, content: bytes) -> dict[str, int]:
+    """Return which libraries that limit a module of Python puts to use."""
+    return used(without_comments(text_of(content)), PYTHON)
 
 
 @fact
-def limits_in_go(_path: str, content: bytes) -> dict[str, int]:
-    """Return the signs of limits in a file of Go."""
-    return signs_of(javascript.code_of(text_of(content)), GO)
+def brought_by_javascript(_path: str, content: bytes) -> dict[str, int]:
+    """Return which libraries that limit a file of JavaScript brings in, and where it limits by itself."""
+    return brought(javascript.code_in(content) or "", JAVASCRIPT)
 
 
-def signs_of(code: str, libraries: tuple[Library, ...]) -> dict[str, int]:
-    """Return where libraries are brought in and used, where something of its own limits, and sign-ins."""
-    brought = {f"{one.name} brought": one.brought for one in libraries}
-    used = {f"{one.name} used": one.used for one in libraries}
-    return services.signs_in(code, {**brought, **used, "own": OWN, "sign-in": SIGN_IN})
+@fact
+def used_by_javascript(_path: str, content: bytes) -> dict[str, int]:
+    """Return which libraries that limit a file of JavaScript puts to use."""
+    return used(javascript.code_in(content) or "", JAVASCRIPT)
 
 
-def of_language(
-    language: str, libraries: tuple[Library, ...], files: list[tuple[str, Signs]]
-) -> Finding | None:
+@fact
+def brought_by_go(_path: str, content: bytes) -> dict[str, int]:
+    """Return which libraries that limit a file of Go brings in, and where it limits by itself."""
+    return brought(javascript.code_of(text_of(content)), GO)
+
+
+@fact
+def used_by_go(_path: str, content: bytes) -> dict[str, int]:
+    """Return which libraries that limit a file of Go puts to use."""
+    return used(javascript.code_of(text_of(content)), GO)
+
+
+def brought(code: str, libraries: tuple[Library, ...]) -> dict[str, int]:
+    """Return where libraries are brought in, where something of its own limits, and where sign-ins are."""
+    patterns = {library.name: library.brought for library in libraries}
+    return services.signs_in(code, {**patterns, "own": OWN, "sign-in": SIGN_IN})
+
+
+def used(code: str, libraries: tuple[Library, ...]) -> dict[str, int]:
+    """Return where libraries are put to use."""
+    return services.signs_in(code, {library.name: library.used for library in libraries})
+
+
+def of_language(checkout: Checkout, part: Part, files: list[tuple[str, Signs]]) -> Finding | None:
     """Return what limits the requests that one language answers; None when something unknown might."""
-    places = {library.name: services.first_sign(files, f"{library.name} brought") for library in libraries}
-    brought = [(library, at) for library in libraries if (at := places[library.name])]
-    for library, at in brought:
-        if used := use(library, files):
-            detail = f"{library.name} limits requests ({used})."
-            return Finding(CLAIM, Status.OK, detail, {"library": library.name, "at": used, "brought": at})
-    for library, at in brought:
+    places = {library.name: services.first_sign(files, library.name) for library in part.libraries}
+    bringing = [(library, at) for library in part.libraries if (at := places[library.name])]
+    uses = part.read(checkout, part.used) if bringing else []
+    for library, at in bringing:
+        if where := use(library, files, uses):
+            detail = f"{library.name} limits requests ({where})."
+            return Finding(CLAIM, Status.OK, detail, {"library": library.name, "at": where, "brought": at})
+    for library, at in bringing:
         if not library.general:
             detail = f"{library.name} is brought in ({at}), and nothing uses it to limit."
             return Finding(CLAIM, Status.PARTIAL, detail, {"library": library.name, "at": at})
@@ -244,13 +276,13 @@ def of_language(
     if at := services.first_sign(files, "sign-in"):
         detail = f"Failed sign-ins are limited ({at}), and nothing limits other requests."
         return Finding(CLAIM, Status.PARTIAL, detail, {"at": at})
-    detail = (
-        f"Nothing in the repository limits the requests that {language} answers. If the edge does, say where."
-    )
-    return Finding(CLAIM, Status.NOT_CONFIGURED, detail, {"language": language})
+    nothing = f"Nothing in the repository limits the requests that {part.language} answers."
+    detail = f"{nothing} If the edge does, say where."
+    return Finding(CLAIM, Status.NOT_CONFIGURED, detail, {"language": part.language})
 
 
-def use(library: Library, files: list[tuple[str, Signs]]) -> str:
+def use(library: Library, files: list[tuple[str, Signs]], uses: list[tuple[str, Signs]]) -> str:
     """Return a place that puts a library to use, or ""."""
-    bringing = [(path, signs) for path, signs in files if f"{library.name} brought" in signs]
-    return services.first_sign(bringing if library.plain else files, f"{library.name} used")
+    bringing = {path for path, signs in files if library.name in signs}
+    able = [(path, signs) for path, signs in uses if path in bringing or not library.plain]
+    return services.first_sign(able, library.name)
