@@ -343,7 +343,12 @@ class Client:
             raise _of_os_error(error, f"{host}:{port}") from error
         try:
             shown = writer.get_extra_info("ssl_object")
-            return Handshake(shown.version(), shown.getpeercert(binary_form=True) or b"", address=address)
+            return Handshake(
+                shown.version(),
+                shown.getpeercert(binary_form=True) or b"",
+                address=address,
+                chosen=shown.selected_alpn_protocol() or "",
+            )
         finally:
             writer.transport.abort()
 

@@ -12,7 +12,8 @@ class Handshake:
     """What a handshake showed.
 
     `protocol` is OpenSSL's name ("TLSv1.3"), `certificate` the leaf in DER, `distrust` OpenSSL's verify code
-    (0: trusted) and `reason` its words; `address` is what was dialled.
+    (0: trusted) and `reason` its words; `address` is what was dialled, `chosen` the protocol that the server
+    chose of those that were offered above TLS ("h2"), if any.
     """
 
     protocol: str
@@ -20,6 +21,7 @@ class Handshake:
     distrust: int = 0
     reason: str = ""
     address: str = ""
+    chosen: str = ""
 
 
 @cache
@@ -56,6 +58,7 @@ def speaking_only(version: ssl.TLSVersion) -> ssl.SSLContext:
         # Python warns of the very versions that nobody should offer, which is what is asked.
         warnings.simplefilter("ignore", DeprecationWarning)
         context.minimum_version = context.maximum_version = version
+    context.set_alpn_protocols(["h2", "http/1.1"])
     return context
 
 

@@ -3,6 +3,7 @@
 import ast
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import PurePosixPath
 from typing import Any
@@ -14,11 +15,23 @@ from readiness.probes.migrations import Line
 from readiness.probes.modelled import Comparison
 from readiness.probes.outcomes import NotApplicable, NotSupported
 from readiness.probes.registry import probe
+from readiness.probes.takeaway import taken_away
 from tickets.findings import Finding
 from tickets.scoring import Status
 
 Node = tuple[str, str]
 """A migration: the line that it belongs to (an app, or a folder of versions), and its name there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """Where a migration stands, and which ones it follows."""
+
+    path: str
+    befores: frozenset[Node]
+
+
+Graph = Mapping[Node, Migration]
 Fields = Mapping[str, list[Node]]
 """What a migration of Django depends on and what it replaces, by the names of those fields."""
 
@@ -39,18 +52,29 @@ def migrations_heads(checkout: Checkout) -> list[Finding]:
     if not graph and not lines:
         raise NotApplicable("The repository holds no migrations of a tool that is known here.")
     compared = modelled.comparisons(checkout, lines, {folder for folder, _ in revisions})
-    return [*of_graph(graph), *map(of_line, lines), *map(of_models, compared)]
+    judged = [of_line(checkout, line) for line in lines]
+    return [*of_graph(checkout, graph), *judged, *map(of_models, compared)]
 
 
-def of_line(line: Line) -> Finding:
+def without_return(checkout: Checkout, newest: str) -> tuple[str, list[str]]:
+    """Return a sentence about what the newest migration takes away, and the places; "" for nothing."""
+    places = [f"{newest}:{line}: {word}" for line, word in checkout.told(taken_away, newest)]
+    if not places:
+        return "", []
+    at, _, word = places[0].rpartition(": ")
+    return f" The newest takes something away ({word}, {at}): no release before it may need that.", places
+
+
+def of_line(checkout: Checkout, line: Line) -> Finding:
     """Return whether an order by number has no two migrations in one place."""
     tool, count = line.tool.name, len(line.paths)
     evidence = {"line": line.folder, "tool": tool, "migrations": count, "doubled": list(line.doubled[:10])}
     if line.doubled:
         detail = f"{line.doubled[0]} has the version of another migration, and {tool} stops at that."
         return Finding("dat.migrations", Status.FAILING, detail, evidence)
-    detail = f"{line.folder} holds {count} migrations of {tool} in one order."
-    return Finding("dat.migrations", Status.OK, detail, evidence)
+    warning, places = without_return(checkout, line.newest)
+    detail = f"{line.folder} holds {count} migrations of {tool} in one order.{warning}"
+    return Finding("dat.migrations", Status.OK, detail, evidence | {"takes_away": places[:10]})
 
 
 def of_models(compared: Comparison) -> Finding:
@@ -62,7 +86,7 @@ def of_models(compared: Comparison) -> Finding:
     return Finding("dat.models", compared.status, f"{compared.absent[0]}.", evidence)
 
 
-def of_graph(graph: Mapping[Node, frozenset[Node]]) -> list[Finding]:
+def of_graph(checkout: Checkout, graph: Graph) -> list[Finding]:
     """Return whether each line of a graph has one head and no gap."""
     findings = []
     for line in sorted({node[0] for node in graph}):
@@ -80,21 +104,24 @@ def of_graph(graph: Mapping[Node, frozenset[Node]]) -> list[Finding]:
             detail = f"{line} has {len(heads)} heads: {', '.join(heads[:5])}."
             findings.append(Finding("dat.migrations", Status.FAILING, detail, evidence))
         else:
-            findings.append(Finding("dat.migrations", Status.OK, f"{line} has one head.", evidence))
+            warning, places = without_return(checkout, graph[line, heads[0]].path) if heads else ("", [])
+            detail = f"{line} has one head.{warning}"
+            evidence["takes_away"] = places[:10]
+            findings.append(Finding("dat.migrations", Status.OK, detail, evidence))
     return findings
 
 
-def ends(graph: Mapping[Node, frozenset[Node]], line: str) -> tuple[list[str], list[str]]:
+def ends(graph: Graph, line: str) -> tuple[list[str], list[str]]:
     """Return the heads of a line, and the names within it that are followed and do not exist."""
-    own = {node: before for node, before in graph.items() if node[0] == line}
+    own = {node: found.befores for node, found in graph.items() if node[0] == line}
     followed = {before for befores in own.values() for before in befores if before[0] == line}
     heads = sorted(name for node in own if node not in followed for name in [node[1]])
     return heads, sorted(name for _, name in followed - own.keys())
 
 
-def alembic(checkout: Checkout) -> dict[Node, frozenset[Node]]:
+def alembic(checkout: Checkout) -> dict[Node, Migration]:
     """Return Alembic's graph: a module that names a revision and the one below it is a migration."""
-    graph: dict[Node, frozenset[Node]] = {}
+    graph: dict[Node, Migration] = {}
     for path in checkout.own_files("*.py"):
         revision = checkout.told(revision_in, path)
         if revision is None:
@@ -102,7 +129,8 @@ def alembic(checkout: Checkout) -> dict[Node, frozenset[Node]]:
         if revision["branches"]:
             raise NotSupported(f"{path} opens a branch on purpose, which this probe cannot judge.")
         line = str(PurePosixPath(path).parent)
-        graph[line, revision["name"]] = frozenset((line, name) for name in revision["below"])
+        befores = frozenset((line, name) for name in revision["below"])
+        graph[line, revision["name"]] = Migration(path, befores)
     return graph
 
 
@@ -125,7 +153,7 @@ def revision_in(path: str, content: bytes) -> dict[str, Any] | None:
     }
 
 
-def django(checkout: Checkout) -> dict[Node, frozenset[Node]]:
+def django(checkout: Checkout) -> dict[Node, Migration]:
     """Return Django's graph; migrations that a squashed one replaces are left out, as Django does."""
     folders: defaultdict[str, dict[str, Fields]] = defaultdict(dict)
     for path in checkout.own_files("*.py"):
@@ -134,9 +162,11 @@ def django(checkout: Checkout) -> dict[Node, frozenset[Node]]:
             folders[str(place.parent.parent)][place.stem] = {
                 name: [(app, other) for app, other in named] for name, named in fields.items()
             }
-    graph: dict[Node, frozenset[Node]] = {}
+    graph: dict[Node, Migration] = {}
     for folder, found in folders.items():
-        graph |= of_app(label_of(folder, found), found)
+        label = label_of(folder, found)
+        for node, befores in of_app(label, found).items():
+            graph[node] = Migration(f"{folder}/migrations/{node[1]}.py".removeprefix("./"), befores)
     return graph
 
 

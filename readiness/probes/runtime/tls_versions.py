@@ -4,7 +4,7 @@ import ssl
 from datetime import timedelta
 
 from readiness.outside.failures import CannotTell, Unreachable
-from readiness.outside.tls import speaking_only
+from readiness.outside.tls import Handshake, speaking_only
 from readiness.probes.outcomes import NotSupported
 from readiness.probes.registry import probe
 from readiness.probes.target import Target
@@ -32,27 +32,30 @@ async def tls_versions(target: Target) -> list[Finding]:
         raise NotSupported(
             "This machine's OpenSSL cannot speak the old versions, so nobody knows who accepts them."
         )
-    spoken = {name: await speaks(target, version) for name, version in {**OLD, **NEW}.items()}
-    evidence = {"spoken": [name for name, is_spoken in spoken.items() if is_spoken]}
-    if not any(spoken[name] for name in NEW):
+    shown = {name: await shake(target, version) for name, version in {**OLD, **NEW}.items()}
+    spoken = {name: handshake for name, handshake in shown.items() if handshake}
+    current = [spoken[name] for name in NEW if name in spoken]
+    if not current:
         raise CannotTell(f"No handshake with {target.host} succeeded in any current version.")
-    if old := [name for name in OLD if spoken[name]]:
+    # Slower, and no fault: which protocol lies above is said and not judged.
+    has_http2 = any(handshake.chosen == "h2" for handshake in current)
+    evidence = {"spoken": list(spoken), "http2": has_http2}
+    if old := [name for name in OLD if name in spoken]:
         detail = f"{target.name} still speaks {' and '.join(old)}."
         return [Finding("tls.versions", Status.FAILING, detail, evidence)]
-    return [
-        Finding("tls.versions", Status.OK, f"{target.name} speaks current versions of TLS only.", evidence)
-    ]
+    above = "and HTTP/2 above it" if has_http2 else "and no HTTP/2 above it"
+    detail = f"{target.name} speaks current versions of TLS only, {above}."
+    return [Finding("tls.versions", Status.OK, detail, evidence)]
 
 
-async def speaks(target: Target, version: ssl.TLSVersion) -> bool:
-    """Tell whether a handshake in one version succeeds. Raises CannotTell when our own side is to blame."""
+async def shake(target: Target, version: ssl.TLSVersion) -> Handshake | None:
+    """Return a handshake in one version, None if it fails. Raises CannotTell when our side is to blame."""
     context = speaking_only(version)
     try:
-        await target.way_out.handshake(target.host, target.port, name=target.name, context=context)
+        return await target.way_out.handshake(target.host, target.port, name=target.name, context=context)
     except ssl.SSLError as error:
         if error.reason in OUR_SIDE:
             raise CannotTell("This machine's OpenSSL does not offer an old version of TLS.") from None
-        return False
+        return None
     except Unreachable:  # some servers hang up in place of an alert
-        return False
-    return True
+        return None

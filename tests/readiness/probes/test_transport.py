@@ -174,6 +174,23 @@ def test_current_versions_alone_pass(tmp_path: Path) -> None:
     assert finding.evidence["spoken"] == ["TLS 1.2", "TLS 1.3"]
 
 
+@pytest.mark.parametrize(
+    ("offered", "has_http2"), [(["h2", "http/1.1"], True), (["http/1.1"], False), ([], False)]
+)
+def test_whether_http2_lies_above_is_said_and_not_judged(
+    tmp_path: Path, offered: list[str], has_http2: bool
+) -> None:
+    context = server_context(tmp_path, ROOT)
+    if offered:
+        context.set_alpn_protocols(offered)
+    with serve(lambda request: Answer(200, "ok"), tls=context) as server:
+        (finding,) = look(tls_versions, server.url)
+
+    assert finding.status == Status.OK
+    assert finding.evidence["http2"] is has_http2
+    assert ("and HTTP/2 above it" in finding.detail) is has_http2
+
+
 def test_one_current_version_is_enough(tmp_path: Path) -> None:
     assert versions(tmp_path, ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_3).evidence["spoken"] == [
         "TLS 1.3"
