@@ -186,7 +186,8 @@ class ProbeBatch(JobAtVantage):
             ProbeResult.objects.store([one for one in prepared if one[0].pk in held])
             told = [one for one in news if cast(ProbeState, one[1].job.key).pk in held]
             telling.tell(told, run=str(self), asked=False)
-            Remembered.objects.keep(result for state, result in seen if state.pk in held)
+        # What it rests on is summed up first, which takes its time: not while the database is locked.
+        Remembered.objects.keep(result for state, result in seen if state.pk in held)
 
     def _still_held(self, states: Sequence[ProbeState]) -> set[int]:
         """Return those of the states that nobody looked at meanwhile, and whose deployments stand as before.

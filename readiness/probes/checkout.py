@@ -310,13 +310,10 @@ class Checkout:
         """
         if self.reader is None:
             raise RuntimeError("This checkout is closed.")
-        self.asked.contents.add(path)
-        try:
+        with self._asking(path):
             content = self.reader.blob(self._blobs[path], limit)
-        except CannotTell:
-            self.asked.unanswered.add(path)
-            raise
         if content is None:
+            self.asked.unanswered.add(path)
             raise CannotTell(f"{path} is too large or not in this partial copy, so it was not read.")
         return content
 
@@ -342,9 +339,18 @@ class Checkout:
         """Return a file's bytes; None for one of more than 1 MB that a partial copy left out."""
         if self.reader is None:
             raise RuntimeError("This checkout is closed.")
+        with self._asking(path):
+            size = self.reader.size(self._blobs[path])
+        if size is None:
+            self.asked.unanswered.add(path)
+        return size
+
+    @contextmanager
+    def _asking(self, path: str) -> Iterator[None]:
+        """Note that a file's content is asked for, and whether git gave up over it."""
         self.asked.contents.add(path)
         try:
-            return self.reader.size(self._blobs[path])
+            yield
         except CannotTell:
             self.asked.unanswered.add(path)
             raise

@@ -17,7 +17,8 @@ Patterns = tuple[str, ...]
 class Questions:
     """What was asked: which files fit patterns, whether a path is there, what a file holds.
 
-    `unanswered` are the files over which git gave up: a look that met one is not to be repeated from memory.
+    `unanswered` are the files that git gave up over, or that a partial copy lacks: another time they may be
+    there, so a look that met one is not to be repeated from memory.
     """
 
     files: set[Patterns] = field(default_factory=set)

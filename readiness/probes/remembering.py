@@ -219,7 +219,7 @@ def of_json(value: dict[str, Any]) -> Finding:
 
 
 def is_sure(result: Result) -> bool:
-    """Tell whether another look would say the same: it could look, and git gave up over no file."""
+    """Tell whether another look would say the same: it could look, and lacked no file that it asked for."""
     read_all = result.asked is None or not result.asked.unanswered
     return read_all and result.outcome in (SAW if result.confirmed else UNSEEN)
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from readiness.outside.failures import CannotTell
 from readiness.probes import remembering
 from readiness.probes.checkout import Checkout, Reader
 from readiness.probes.looking import Job, Result
@@ -301,11 +302,33 @@ def test_facts_are_those_of_one_repository(service: Deployment) -> None:
 
 
 @pytest.mark.django_db
-def test_what_only_git_gave_up_over_is_not_remembered(opened: Checkout) -> None:
+def test_where_a_file_could_not_be_read_nothing_is_remembered(opened: Checkout) -> None:
     asked = Questions(contents={"LICENSE"}, unanswered={"LICENSE"})
     Remembered.objects.keep([replace(result(opened), asked=asked)])
 
     assert not Remembered.objects.exists()
+
+
+def lacking(path: Path, blob: str) -> None:
+    """Take an object out of a repository, as a partial copy lacks it."""
+    for pack in (path / "objects" / "pack").glob("*.pack"):
+        moved = path / pack.name
+        pack.rename(moved)
+        with moved.open("rb") as stream:
+            git(path, "unpack-objects", "-q", stdin=stream.read())
+    (path / "objects" / blob[:2] / blob[2:]).unlink()
+
+
+def test_what_a_partial_copy_lacks_is_noted_as_unanswered(folder: Path) -> None:
+    lacking(folder, git(folder, "rev-parse", "main:LICENSE"))
+    with Checkout.open(folder) as partial:
+        seen, texts, sized = partial.watched(), partial.watched(), partial.watched()
+        with pytest.raises(CannotTell):
+            seen.text("LICENSE")
+        assert list(texts.own_texts("LICENSE")) == []
+        assert sized.size("LICENSE") is None
+
+    assert [one.asked.unanswered for one in (seen, texts, sized)] == [{"LICENSE"}] * 3
 
 
 @pytest.mark.django_db
