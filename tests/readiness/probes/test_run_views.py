@@ -56,4 +56,4 @@ def test_a_probes_page_shows_its_days(client: Client) -> None:
 
     assert ">2026-02-19<" in page
     assert ">288<" in page
-    assert ">0.340 s<" in page
+    assert ">0.340&nbsp;s<" in page
