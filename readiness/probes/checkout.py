@@ -336,7 +336,7 @@ class Checkout:
         return self.facts.packed(self._blobs)
 
     def size(self, path: str) -> int | None:
-        """Return a file's bytes; None for one of more than 1 MB that a partial copy left out."""
+        """Return how many bytes a file has; None for one that a partial copy left out. Raises CannotTell."""
         if self.reader is None:
             raise RuntimeError("This checkout is closed.")
         with self._asking(path):

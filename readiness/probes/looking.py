@@ -38,12 +38,18 @@ class Job:
     """A probe and what it looks at.
 
     `previous` is what was last confirmed, None before the first time; `key` is the caller's own name for it.
+    `depends` is what the answer depends on beside the subject, as it was before anybody looked: what changes
+    during the look, and is remembered, is remembered for what was before.
     """
 
     probe: Probe
     subject: Target | Checkout
     previous: Claims | None = None
     key: Hashable = None
+    depends: str = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "depends", self.probe.depends())
 
 
 @dataclass(frozen=True, slots=True)

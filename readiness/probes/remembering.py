@@ -243,7 +243,7 @@ def base_of(job: Job) -> str:
 
     The source is part of it: nobody answers for another repository by making objects of the same name.
     """
-    parts = (job.probe.name, program(), job.probe.depends(), cast(Checkout, job.subject).source)
+    parts = (job.probe.name, program(), job.depends, cast(Checkout, job.subject).source)
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 

@@ -111,6 +111,17 @@ def test_the_key_is_that_of_the_probe_its_program_and_all_that_the_answer_depend
     assert key() != first
 
 
+@pytest.mark.django_db
+def test_what_came_while_a_probe_looked_is_looked_at_again(opened: Checkout) -> None:
+    day = ["Monday"]
+    probe = replace(PROBES["lock-present"], depends=lambda: day[0])
+    before = Job(probe, opened)
+    day[0] = "Tuesday"
+    Remembered.objects.keep([replace(result(opened), job=before)])
+
+    assert Remembered.objects.recall([Job(probe, opened)])[0] == []
+
+
 def test_a_change_of_any_source_is_another_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remembering, "ROOT", tmp_path)
     monkeypatch.setattr(remembering, "PROGRAM", ("probes",))
