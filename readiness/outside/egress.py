@@ -347,7 +347,7 @@ class Client:
                 shown.version(),
                 shown.getpeercert(binary_form=True) or b"",
                 address=address,
-                chosen=shown.selected_alpn_protocol() or "",
+                alpn=shown.selected_alpn_protocol() or "",
             )
         finally:
             writer.transport.abort()

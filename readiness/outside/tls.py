@@ -12,8 +12,8 @@ class Handshake:
     """What a handshake showed.
 
     `protocol` is OpenSSL's name ("TLSv1.3"), `certificate` the leaf in DER, `distrust` OpenSSL's verify code
-    (0: trusted) and `reason` its words; `address` is what was dialled, `chosen` the protocol that the server
-    chose of those that were offered above TLS ("h2"), if any.
+    (0: trusted) and `reason` its words; `address` is what was dialled, `alpn` the protocol that the server
+    chose of those that were offered to lie above TLS ("h2", RFC 7301), if any.
     """
 
     protocol: str
@@ -21,7 +21,7 @@ class Handshake:
     distrust: int = 0
     reason: str = ""
     address: str = ""
-    chosen: str = ""
+    alpn: str = ""
 
 
 @cache

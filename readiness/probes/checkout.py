@@ -5,7 +5,7 @@ import json
 import re
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from fnmatch import translate
@@ -324,7 +324,11 @@ class Checkout:
 
     def own_told(self, fact: Fact, *patterns: str) -> Iterator[tuple[str, Any]]:
         """Yield `own_files` with what a fact says of each. What a partial copy left out is passed over."""
-        for path in self.own_files(*patterns):
+        return self.told_of(fact, self.own_files(*patterns))
+
+    def told_of(self, fact: Fact, paths: Iterable[str]) -> Iterator[tuple[str, Any]]:
+        """Yield paths with what a fact says of each. What a partial copy left out is passed over."""
+        for path in paths:
             try:
                 said = self.told(fact, path)
             except CannotTell:

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from readiness.outside.failures import CannotTell
 from readiness.probes import pycode
 from readiness.probes.checkout import Checkout, text_of
 from readiness.probes.facts import Fact
@@ -74,18 +73,12 @@ class Read:
 
 
 def told(checkout: Checkout, fact: Fact, *, development: bool = True) -> Iterator[tuple[str, Any]]:
-    """Yield the project's own files and what a fact says of each; what a partial copy lacks is passed over.
+    """Return the project's own files and what a fact says of each; what a partial copy lacks is passed over.
 
     Without `development`, the settings of developers and tests are passed over too.
     """
-    for path in checkout.own_files(*FILES):
-        if ".min." in path or (pycode.is_development(path) and not development):
-            continue
-        try:
-            said = checkout.told(fact, path)
-        except CannotTell:
-            continue
-        yield path, said
+    paths = (path for path in checkout.own_files(*FILES) if ".min." not in path)
+    return checkout.told_of(fact, (path for path in paths if development or not pycode.is_development(path)))
 
 
 def code_in(content: bytes, *words: str) -> str | None:

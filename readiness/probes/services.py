@@ -73,7 +73,14 @@ def in_javascript(checkout: Checkout, signs: Fact) -> list[tuple[str, Signs]]:
     """
     if not JAVASCRIPT & packages(checkout):
         return []
-    return list(javascript.told(checkout, signs, development=False))
+    parts = javascript.told(checkout, is_written, development=False)
+    return [(path, checkout.told(signs, path)) for path, written in parts if written]
+
+
+@fact
+def is_written(_path: str, content: bytes) -> bool:
+    """Tell whether somebody wrote a file of JavaScript, and no tool did."""
+    return not javascript.is_generated(text_of(content))
 
 
 def in_go(checkout: Checkout, signs: Fact) -> list[tuple[str, Signs]]:

@@ -10,12 +10,12 @@ from typing import Any
 
 from readiness.probes import migrations, modelled, pycode
 from readiness.probes.checkout import Checkout, text_of
+from readiness.probes.destructive import destructive_steps
 from readiness.probes.facts import fact
 from readiness.probes.migrations import Line
 from readiness.probes.modelled import Comparison
 from readiness.probes.outcomes import NotApplicable, NotSupported
 from readiness.probes.registry import probe
-from readiness.probes.takeaway import taken_away
 from tickets.findings import Finding
 from tickets.scoring import Status
 
@@ -57,12 +57,12 @@ def migrations_heads(checkout: Checkout) -> list[Finding]:
 
 
 def without_return(checkout: Checkout, newest: str) -> tuple[str, list[str]]:
-    """Return a sentence about what the newest migration takes away, and the places; "" for nothing."""
-    places = [f"{newest}:{line}: {word}" for line, word in checkout.told(taken_away, newest)]
+    """Return a sentence about the newest migration's destructive steps, and their places; "" for nothing."""
+    places = [f"{newest}:{line}: {word}" for line, word in checkout.told(destructive_steps, newest)]
     if not places:
         return "", []
     at, _, word = places[0].rpartition(": ")
-    return f" The newest takes something away ({word}, {at}): no release before it may need that.", places
+    return f" The newest is destructive ({word}, {at}): no release before it may need what is gone.", places
 
 
 def of_line(checkout: Checkout, line: Line) -> Finding:
@@ -74,7 +74,7 @@ def of_line(checkout: Checkout, line: Line) -> Finding:
         return Finding("dat.migrations", Status.FAILING, detail, evidence)
     warning, places = without_return(checkout, line.newest)
     detail = f"{line.folder} holds {count} migrations of {tool} in one order.{warning}"
-    return Finding("dat.migrations", Status.OK, detail, evidence | {"takes_away": places[:10]})
+    return Finding("dat.migrations", Status.OK, detail, evidence | {"destructive": places[:10]})
 
 
 def of_models(compared: Comparison) -> Finding:
@@ -106,7 +106,7 @@ def of_graph(checkout: Checkout, graph: Graph) -> list[Finding]:
         else:
             warning, places = without_return(checkout, graph[line, heads[0]].path) if heads else ("", [])
             detail = f"{line} has one head.{warning}"
-            evidence["takes_away"] = places[:10]
+            evidence["destructive"] = places[:10]
             findings.append(Finding("dat.migrations", Status.OK, detail, evidence))
     return findings
 

@@ -19,6 +19,7 @@ CLAIM = "obs.logs"
 JSON_FORMATTER = re.compile(
     r"(?i)pythonjsonlogger|json_log_formatter|ecs_logging|logstash_(async\.|formatter)|json\w*formatter|jsonrenderer"
 )
+LOG = re.compile(r"(?i)log")
 OWN_FORMATTER = re.compile(r"(?m)^\s*class\s+(\w+)\([^)]*Formatter[^)]*\)")
 CALLED = re.compile(r"(?i)^(\w+\.)*json(log)?_?\w*formatter$|JSONRenderer$|StdlibFormatter$")
 # These hand whole records to a service that keeps them as objects.
@@ -134,15 +135,16 @@ def in_python(checkout: Checkout) -> Iterator[Seen]:
 def log_of_python(_path: str, content: bytes) -> dict[str, int]:
     """Return where a module makes the log structured, ships it or brings a library, if it speaks of logs."""
     text = text_of(content)
-    if not re.search(r"(?i)log", text):
+    found = services.signs_in(
+        text, {"log": LOG, "shipped": SHIPPED, "library": LIBRARY, "own": OWN_FORMATTER}
+    )
+    if "log" not in found:
         return {}
-    found = services.signs_in(text, {"shipped": SHIPPED, "library": LIBRARY})
-    found["log"] = 0
+    if "dumps(" not in text:
+        found.pop("own", None)
     tree = pycode.parsed(text)
     if tree and (made := next(formatting(tree, frozenset()), 0)):
         found["made"] = made
-    if "dumps(" in text and OWN_FORMATTER.search(text):
-        found["own"] = 0
     return found
 
 

@@ -38,7 +38,7 @@ async def tls_versions(target: Target) -> list[Finding]:
     if not current:
         raise CannotTell(f"No handshake with {target.host} succeeded in any current version.")
     # Slower, and no fault: which protocol lies above is said and not judged.
-    has_http2 = any(handshake.chosen == "h2" for handshake in current)
+    has_http2 = any(handshake.alpn == "h2" for handshake in current)
     evidence = {"spoken": list(spoken), "http2": has_http2}
     if old := [name for name in OLD if name in spoken]:
         detail = f"{target.name} still speaks {' and '.join(old)}."

@@ -1,6 +1,9 @@
 """The small commands: a way in, a token, the first run, and the proofs of score and log."""
 
+import os
 import re
+import subprocess
+import sys
 from io import StringIO
 from typing import Any
 
@@ -220,3 +223,14 @@ def test_the_first_run_of_the_whole_product_ends_in_a_gate_that_says_no_and_why(
     gate = live.manage("gate", "harbour-books", "--timeout", "0")
     assert gate.returncode == 1
     assert "no-open-p0" in gate.stdout
+
+
+@pytest.mark.parametrize("command", ["check", "makemigrations --check", "probe --repository ."])
+def test_without_settings_every_command_says_what_is_missing_and_where_it_comes_from(command: str) -> None:
+    bare = {"PATH": os.environ["PATH"], "ENV_FILE": os.devnull}
+    arguments = [sys.executable, "manage.py", *command.split()]
+    done = subprocess.run(arguments, env=bare, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("Set the SECRET_KEY environment variable. script/server writes a .env")
+    assert done.stderr.count("\n") == 1

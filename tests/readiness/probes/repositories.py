@@ -80,7 +80,7 @@ def look(
     probe: Callable[[Checkout], list[Finding]], folder: Path, files: Mapping[str, str | bytes]
 ) -> list[Finding]:
     """Return what a probe finds in a commit with these files; nothing is written, not even to the folder."""
-    return probe(Checkout("memory", "0" * 40, {path: path for path in files}, reader=Shelf(files)))
+    return probe(in_memory(files))
 
 
 def statuses(findings: list[Finding]) -> list[Status]:

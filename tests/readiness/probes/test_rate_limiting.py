@@ -124,6 +124,8 @@ def test_each_language_that_answers_requests_is_judged(tmp_path: Path) -> None:
         {"README.md": "slowapi"},
         {"tool.py": "import sys\n"},
         {"src/App.tsx": "x\n", "package.json": '{"dependencies": {"react": "19"}}'},
+        # A tool wrote the only script: what it was made from is not here.
+        {"server.js": "x;" * 3000, "package.json": '{"dependencies": {"express": "4"}}'},
         {"Main.java": "class Main {}\n"},
     ],
 )

@@ -150,6 +150,8 @@ def test_every_language_that_answers_requests_is_judged(
         {"src/App.tsx": "console.log('x')\n", **package("react")},
         {"server.js": "console.log('x')\n", "package.json": '{"devDependencies": {"express": "4"}}'},
         {"lib.go": 'package lib\n\nimport "net/http"\n'},
+        # A tool wrote the only script: what it was made from is not here.
+        {"server.js": "x;" * 3000, "package.json": '{"dependencies": {"express": "4"}}'},
         {"src/Main.java": "class Main {}\n"},
         {"tests/app.py": FLASK},
     ],

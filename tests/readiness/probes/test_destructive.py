@@ -1,11 +1,11 @@
-"""What a migration takes away is told with its place, and not held against anybody."""
+"""The destructive steps of a migration are told with their places, and not held against anybody."""
 
 from pathlib import Path
 
 import pytest
 
+from readiness.probes.destructive import destructive_steps
 from readiness.probes.repository.migrations_heads import migrations_heads
-from readiness.probes.takeaway import taken_away
 from tests.readiness.probes.repositories import in_memory, look
 from tickets.scoring import Status
 
@@ -55,7 +55,7 @@ ALEMBIC = "revision = 'b'\ndown_revision = None\n\n\ndef upgrade():\n    {}\n\n\
 def test_what_is_taken_away_on_the_way_forward_is_told(
     path: str, text: str, expected: list[tuple[int, str]]
 ) -> None:
-    assert in_memory({path: text}).told(taken_away, path) == [list(one) for one in expected]
+    assert in_memory({path: text}).told(destructive_steps, path) == [list(one) for one in expected]
 
 
 @pytest.mark.parametrize(
@@ -90,13 +90,13 @@ def test_of_the_newest_migration_it_is_said_and_nobody_is_accused(
     (found,) = [one for one in look(migrations_heads, tmp_path, files) if one.criterion == "dat.migrations"]
 
     assert found.status == Status.OK
-    assert found.evidence["takes_away"] == [at]
-    assert "no release before it may need that" in found.detail
+    assert found.evidence["destructive"] == [at]
+    assert "no release before it may need what is gone" in found.detail
 
 
 def test_what_an_older_migration_took_away_is_not_told_again(tmp_path: Path) -> None:
     files = {"db/migrate/1_a.rb": "drop_table :a", "db/migrate/2_b.rb": "add_column :b, :c"}
     (found,) = look(migrations_heads, tmp_path, files)
 
-    assert found.evidence["takes_away"] == []
+    assert found.evidence["destructive"] == []
     assert found.detail.endswith("in one order.")

@@ -1,4 +1,4 @@
-"""Owns what a migration takes away: tables and columns that the release before it may still read.
+"""Owns the destructive steps of a migration: it drops what the release before it may still read.
 
 It is no fault, and there is no way back from it: while both releases run, and after a rollback, the older one
 looks for what is gone. What is dropped and made again in the same migration is not counted.
@@ -38,13 +38,13 @@ WRITTEN[".ts"] = WRITTEN[".js"]
 
 
 @fact
-def taken_away(path: str, content: bytes) -> list[tuple[int, str]]:
-    """Return what a migration takes away on its way forward, as lines and words: (12, "RemoveField")."""
+def destructive_steps(path: str, content: bytes) -> list[tuple[int, str]]:
+    """Return the destructive steps of a migration on its way forward: [(12, "RemoveField")]."""
     text, suffix = text_of(content), path[path.rfind(".") :]
     if suffix == ".py":
         return list(in_python(text))
     if suffix == ".sql":
-        return [(line, word) for line, word in in_sql(text.partition("+goose Down")[0])]
+        return list(in_sql(text.partition("+goose Down")[0]))
     if suffix not in WRITTEN:
         return []
     takes, undoing = WRITTEN[suffix]
